@@ -1,0 +1,217 @@
+"""The one error tree: class names are public API (Step Functions matches on them, clients read them).
+
+`retryable` says whether the same call may succeed later; `status` is the HTTP status of the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class TidegateError(Exception):
+    """Root of every error that Tidegate raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+    status: ClassVar[int] = 500
+
+
+# -- what a person wrote is wrong ---------------------------------------------------------------
+
+
+class ProjectError(TidegateError):
+    """A model folder or an environment file is wrong; names file, key and what was expected."""
+
+    status = 400
+
+    def __init__(self, file: str, key: str, expected: str) -> None:
+        """Name the `file`, the dotted `key` in it, and what was `expected` there."""
+        super().__init__(f"{file}: {key}: {expected}" if key else f"{file}: {expected}")
+        self.file, self.key, self.expected = file, key, expected
+
+
+class SettingsError(TidegateError):
+    """The process environment lacks a setting or holds one of the wrong form."""
+
+
+class LayerError(TidegateError):
+    """A Lambda layer could not be built from its lock, or is larger than its limit."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one value: zero-based `row` (-1: the whole input), `column`, `rule`."""
+
+    row: int
+    column: str
+    rule: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form that an answer carries."""
+        return {"row": self.row, "column": self.column, "rule": self.rule}
+
+
+class RequestError(TidegateError):
+    """A request is not of the form that the endpoint takes."""
+
+    status = 400
+
+
+class PayloadTooLargeError(RequestError):
+    """A request holds more bytes or rows than the contract allows."""
+
+    status = 413
+
+
+class InvalidRowsError(RequestError):
+    """Rows break the contract; `problems` lists the first 20."""
+
+    status = 422
+
+    def __init__(self, problems: Sequence[Problem], total: int | None = None) -> None:
+        """Keep the first 20 of `problems`; `total` counts all of them."""
+        self.problems = tuple(problems[:20])
+        self.total = len(problems) if total is None else total
+        first = self.problems[0]
+        where = f"row {first.row}, " if first.row >= 0 else ""
+        super().__init__(
+            f"{self.total} problem(s); first: {where}column {first.column}: {first.rule}"
+        )
+
+
+class ReceiptError(RequestError):
+    """A receipt is forged, altered, foreign or expired."""
+
+
+class DataError(TidegateError):
+    """Training data break the contract; names the column."""
+
+    status = 422
+
+
+# -- what is not there --------------------------------------------------------------------------
+
+
+class NotFoundError(TidegateError):
+    """A model, version, release or object does not exist."""
+
+    status = 404
+
+
+class NoReleaseError(TidegateError):
+    """The endpoint exists, but no version was released to it yet."""
+
+    status = 503
+
+
+# -- registry -----------------------------------------------------------------------------------
+
+
+class RegistryConflictError(TidegateError):
+    """Somebody else changed the model first; read again and decide again."""
+
+    retryable = True
+    status = 409
+
+
+class ImmutableError(TidegateError):
+    """A write would change something that is written once."""
+
+    status = 409
+
+
+class RecordError(TidegateError):
+    """A value may not be written to the registry; names the record and the field."""
+
+    status = 422
+
+
+class IllegalTransitionError(TidegateError):
+    """A version's status does not allow this move."""
+
+    status = 409
+
+
+class CorruptRecordError(TidegateError):
+    """A stored record breaks the rules that it was written under; it is refused."""
+
+
+# -- package and intake -------------------------------------------------------------------------
+
+
+class PackageError(TidegateError):
+    """A package is not well formed."""
+
+
+class DigestMismatchError(PackageError):
+    """The bytes are not the bytes whose digest is recorded."""
+
+
+class IntakeError(PackageError):
+    """An ONNX model is refused: operators, external data, schema, golden answers or limits."""
+
+
+class ParityError(PackageError):
+    """The exported model answers differently from the native one."""
+
+
+class ExportError(PackageError):
+    """A trained estimator has no exact ONNX form; names the class and what to do."""
+
+
+# -- training -----------------------------------------------------------------------------------
+
+
+class TrainingFailedError(TidegateError):
+    """A training job ended without a package candidate."""
+
+
+class UserCodeError(TrainingFailedError):
+    """The user's own code failed or broke its promise; carries their traceback."""
+
+
+# -- release ------------------------------------------------------------------------------------
+
+
+class LockHeldError(TidegateError):
+    """Another release of the model is under way and its lease has not ended."""
+
+    retryable = True
+    status = 409
+
+
+class FencedError(TidegateError):
+    """This release lost its lock to a later holder and must stop."""
+
+
+class ReleaseRefusedError(TidegateError):
+    """The version may not be released (status, quarantine, failed golden requests)."""
+
+    status = 409
+
+
+class TrafficError(TidegateError):
+    """The endpoint's function or alias is not in the state that a step needs."""
+
+
+class PublishPendingError(TrafficError):
+    """The function is still being updated; try again."""
+
+    retryable = True
+
+
+class TrafficConflictError(TrafficError):
+    """Somebody else changed the function or alias first; look again and decide again."""
+
+    retryable = True
+    status = 409
+
+
+# -- stores -------------------------------------------------------------------------------------
+
+
+class ObjectExistsError(TidegateError):
+    """An immutable object is already there."""
+
+    status = 409
