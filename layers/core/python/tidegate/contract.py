@@ -1,10 +1,10 @@
 """The contract: the only list of a model's columns, and what is promised of each.
 
-`model.toml` declares it, the package carries it as `contract.json`; request validation, OpenAPI, drift
-bins, redaction and documentation are compiled from it.
+`model.toml` declares it, the package carries it as `contract.json`; request validation, drift bins
+and the training data gate are compiled from it.
 
-A model sees one float32 matrix `features` of shape (rows, features): numbers as they are, booleans as
-0/1, categories as their code. A column that may be null has the code `len(categories)` for null
+A model sees one float32 matrix `features` of shape (rows, features): numbers as they are, booleans
+as 0/1, categories as their code. A column that may be null has the code `len(categories)` for null
 (numbers: NaN); one that maps unknown values has the next free code for those.
 """
 
@@ -46,13 +46,15 @@ class Column:
     @property
     def levels(self) -> tuple[str, ...]:
         """Categories in code order, with the pseudo-categories that the policies add."""
-        extra = ((MISSING,) if self.nullable else ()) + ((UNKNOWN,) if self.unknown == "map" else ())
+        extra = ((MISSING,) if self.nullable else ()) + (
+            (UNKNOWN,) if self.unknown == "map" else ()
+        )
         return self.categories + extra if self.type == "category" else ()
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is predicted; `classes` in score order (binary: negative, positive; regression: empty)."""
+    """What is predicted; `classes` in score order (binary: negative, positive)."""
 
     column: str
     classes: tuple[str, ...] = ()
@@ -85,7 +87,9 @@ class Contract:
 
     def to_json(self) -> bytes:
         """Return the canonical bytes: sorted keys, no spaces."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(
+            asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False
+        ).encode()
 
     @property
     def digest(self) -> str:
@@ -96,6 +100,8 @@ class Contract:
     def from_json(cls, data: bytes) -> Contract:
         """Read canonical bytes back; raise `ValueError` or `TypeError` on other content."""
         raw: Mapping[str, Any] = json.loads(data)
-        columns = tuple(Column(**{**c, "categories": tuple(c["categories"])}) for c in raw["columns"])
+        columns = tuple(
+            Column(**{**c, "categories": tuple(c["categories"])}) for c in raw["columns"]
+        )
         target = Target(**{**raw["target"], "classes": tuple(raw["target"]["classes"])})
         return cls(**{**raw, "columns": columns, "target": target})

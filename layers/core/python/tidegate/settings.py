@@ -1,7 +1,7 @@
 """What a process of Tidegate must know: physical names by environment, settings by function.
 
-`Names` derives every physical name from the environment's name, so stacks, functions and the command
-line cannot disagree. `Settings` is the only list of environment variable names.
+`Names` derives every physical name from the environment's name, so stacks, functions and the
+command line cannot disagree. `Settings` is the only list of environment variable names.
 """
 
 from __future__ import annotations
@@ -90,6 +90,16 @@ class Names:
         """The SSM parameter that holds the API's base URL."""
         return f"/tidegate/{self.env}/api-url"
 
+    @property
+    def undelivered(self) -> str:
+        """The queue of events that nobody could process."""
+        return f"{self.prefix}-undelivered"
+
+    @property
+    def schedules(self) -> str:
+        """The group of the monitors' schedules."""
+        return self.prefix
+
     def function(self, verb: str) -> str:
         """Return the name of a control-plane function."""
         return f"{self.prefix}-{verb}"
@@ -146,12 +156,16 @@ class Settings:
 
     def to_env(self) -> dict[str, str]:
         """Return environment variables, those that hold something."""
-        return {env_name(f.name): getattr(self, f.name) for f in fields(self) if getattr(self, f.name)}
+        return {
+            env_name(f.name): getattr(self, f.name) for f in fields(self) if getattr(self, f.name)
+        }
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read settings; raise `SettingsError` naming the first variable that is missing."""
-        found = {f.name: environ[env_name(f.name)] for f in fields(cls) if env_name(f.name) in environ}
+        found = {
+            f.name: environ[env_name(f.name)] for f in fields(cls) if env_name(f.name) in environ
+        }
         for name in ("env", "account", "region"):
             if not found.get(name):
                 raise SettingsError(f"environment variable {env_name(name)} is not set")
