@@ -1,0 +1,1 @@
+"""From rows to the model's matrix, by the contract: vectorized, nothing coerced silently."""

@@ -1,0 +1,52 @@
+"""From scores (rows, outputs) to what is answered and counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tidegate.contract import Contract
+from tidegate.scoring.session import Matrix
+
+
+def labels(contract: Contract, scores: Matrix) -> tuple[str, ...]:
+    """Return one class name per row; of a regression, nothing.
+
+    Binary: the positive class when its score reaches the threshold; multiclass: the largest score,
+    the first of equal ones. Scores must be finite (see `finite`).
+
+    >>> from tidegate.contract import Target
+    >>> c = Contract("m", "binary", (), Target("late", ("no", "yes")), threshold=0.25)
+    >>> labels(c, np.array([[0.7, 0.25], [0.8, 0.2]], dtype=np.float32))
+    ('yes', 'no')
+    """
+    if contract.task == "regression":
+        return ()
+    classes = contract.target.classes
+    if contract.task == "binary":
+        return tuple(classes[int(hit)] for hit in scores[:, 1] >= np.float32(contract.threshold))
+    return tuple(classes[i] for i in scores.argmax(axis=1))
+
+
+def tracked(contract: Contract, scores: Matrix) -> npt.NDArray[np.float64]:
+    """Return the one number per row that windows count: P(positive), top score, or the value.
+
+    >>> from tidegate.contract import Target
+    >>> c = Contract("m", "regression", (), Target("price"))
+    >>> tracked(c, np.array([[2.0], [3.0]], dtype=np.float32))
+    array([2., 3.])
+    """
+    if contract.task == "multiclass":
+        top: Matrix = scores.max(axis=1)
+        return top.astype(np.float64)
+    column: Matrix = scores[:, 1 if contract.task == "binary" else 0]
+    return column.astype(np.float64)
+
+
+def finite(scores: Matrix) -> npt.NDArray[np.bool_]:
+    """Tell per row whether every score is a finite number.
+
+    >>> finite(np.array([[0.5, 0.5], [np.nan, 1.0]], dtype=np.float32))
+    array([ True, False])
+    """
+    return np.asarray(np.isfinite(scores).all(axis=1))
