@@ -1,0 +1,1 @@
+"""The package: a deterministic zip that is the Lambda function's code."""
