@@ -1,0 +1,1 @@
+"""The tidegate command, the local cloud and the console; never deployed."""
