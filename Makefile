@@ -51,8 +51,8 @@ deploy: $(READY)  ## cdk deploy of ENV (and of one MODEL only, if named)
 destroy: $(READY)  ## cdk destroy of ENV
 	@$(TIDEGATE) destroy --env $(ENV)
 
-down: $(READY)  ## stop the local cloud
-	@$(TIDEGATE) local down
+down:  ## stop the local cloud
+	@if [ -x $(TIDEGATE) ]; then $(TIDEGATE) local down; else echo "No local cloud was started here."; fi
 
 clean:  ## stop the local cloud, then remove everything that was made here
 	@if [ -x $(TIDEGATE) ]; then $(TIDEGATE) local down >/dev/null 2>&1 || true; fi

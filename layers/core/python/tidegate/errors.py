@@ -1,4 +1,4 @@
-"""The one error tree: class names are public API (Step Functions matches on them, clients read them).
+"""The one error tree; class names are public API (workflows match on them, clients read them).
 
 `retryable` says whether the same call may succeed later; `status` is the HTTP status of the class.
 """
