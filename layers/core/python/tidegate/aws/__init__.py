@@ -1,0 +1,1 @@
+"""Adapters: one file per port, one SDK client each."""

@@ -1,0 +1,1 @@
+"""The registry: values, rules and the port of versions, pointers and events."""
