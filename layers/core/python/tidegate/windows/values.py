@@ -96,6 +96,8 @@ class Window:
         return self.requests - self.rejected - self.errors - self.uncounted
 
 
+# The fields of a window that merely add up.
+TOTALS = ("requests", "rows", "rejected", "errors", "invalid", "cold_starts", "uncounted")
 LATENCY_EDGES_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 5000.0)
 
 

@@ -1,0 +1,1 @@
+"""Statistics: metrics, distances and sequential tests as pure functions on arrays."""

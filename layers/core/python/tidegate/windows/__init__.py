@@ -1,0 +1,1 @@
+"""Windows: small mergeable counts of what was served."""

@@ -1,0 +1,131 @@
+"""Binning: choose a column's cells once, at training; count into them ever after.
+
+The rule of a cell is that of `Bins`. Values are compared as float32, the type in which models see
+them, so training and serving can't disagree about a border.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tidegate.contract import Column, Task
+from tidegate.windows.values import Bins, ColumnReference, Counts
+
+MAX_EDGES = 64
+PROBABILITY_CELLS = 100
+FLAG = Bins(edges=(0.0,))  # of booleans: false (0), true (1)
+
+
+def make_bins(values: npt.ArrayLike, column: Column) -> Bins:
+    """Return the cells of one feature as training saw it.
+
+    `values` (rows,) as the model sees them (categories: codes; null numbers: NaN). A category has
+    one cell per level and a boolean two. A number has up to 64 distinct edges at equal shares of
+    the rows, the first just below the smallest value and the last the largest one: so the outer
+    cells hold what training never saw. Without any finite value there is one edge, 0. Source:
+    equal-frequency binning, Dougherty et al. 1995, doi:10.1016/B978-1-55860-377-6.50032-3.
+
+    >>> make_bins([3.0, 1.0, 2.0], Column("hour", "integer")).edges
+    (0.9999999403953552, 1.0, 2.0, 3.0)
+    """
+    if column.type == "category":
+        return Bins(levels=column.levels)
+    return FLAG if column.type == "boolean" else Bins(edges=_quantile_edges(values))
+
+
+def score_bins(task: Task, scores: npt.ArrayLike) -> Bins:
+    """Return the cells of the score: 100 equal ones for probabilities, else as a number feature.
+
+    `scores` (rows,): binary P(positive), multiclass the top score, regression the value. Equal
+    cells make windows of two versions of a classifier comparable cell by cell.
+
+    >>> score_bins("binary", []).cells
+    100
+    """
+    if task == "regression":
+        return Bins(edges=_quantile_edges(scores))
+    cells = PROBABILITY_CELLS
+    return Bins(edges=tuple(i / cells for i in range(1, cells)))
+
+
+def count(bins: Bins, values: npt.ArrayLike) -> Counts:
+    """Return how many of `values` (rows,) fall into each cell, and how many are NaN.
+
+    Infinities fall into the outer cells. Raises `ValueError` on a category code without a level.
+
+    >>> count(Bins(edges=(1.0, 2.0)), [0.5, 1.0, 1.5, 9.0, float("nan")])
+    Counts(cells=(2, 1, 1), missing=1)
+    """
+    column = np.asarray(values, dtype=np.float32)
+    present = column[~np.isnan(column)]
+    cells = np.bincount(locate(bins, present), minlength=bins.cells)
+    return Counts(tuple(cells.tolist()), missing=int(column.size - present.size))
+
+
+def locate(bins: Bins, values: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """Return the cell number of each of `values` (rows,), none of which is NaN.
+
+    Raises `ValueError` on a category code without a level.
+
+    >>> locate(Bins(edges=(1.0, 2.0)), np.array([1.0, 1.5], np.float32)).tolist()
+    [0, 1]
+    """
+    if not bins.levels:
+        return np.searchsorted(np.asarray(bins.edges, dtype=np.float32), values, side="left")
+    codes = values.astype(np.intp)
+    if values.size and ((codes != values) | (codes < 0) | (codes >= bins.cells)).any():
+        raise ValueError(f"a category code is not among 0..{bins.cells - 1}")
+    return codes
+
+
+def summarize(bins: Bins, values: npt.ArrayLike) -> ColumnReference:
+    """Return what is remembered of a column: counts, the mean of each cell, the scale.
+
+    `values` (rows,) as in `make_bins`. `scale` is the standard deviation of the finite values, or 1
+    where that is 0 or the column is a category. An empty cell has its center at the middle of its
+    edges; an empty outer one lies one scale beyond its edge.
+
+    >>> summarize(Bins(edges=(1.0, 2.0)), [1.0, 2.0, 2.0]).scale
+    0.4714045207910317
+    """
+    counts = count(bins, values)
+    if bins.levels:
+        return ColumnReference(bins, counts)
+    column = _finite(values)
+    spread = float(column.std(dtype=np.float64)) if column.size else 0.0
+    scale = spread if np.isfinite(spread) and spread > 0 else 1.0
+    return ColumnReference(bins, counts, centers=_centers(bins, column, scale=scale), scale=scale)
+
+
+def _centers(bins: Bins, column: npt.NDArray[np.float32], *, scale: float) -> tuple[float, ...]:
+    edges = np.asarray(bins.edges, dtype=np.float64)
+    middles = np.concatenate(
+        ([edges[0] - scale], (edges[:-1] + edges[1:]) / 2, [edges[-1] + scale])
+    )
+    cell = locate(bins, column)
+    sizes = np.bincount(cell, minlength=bins.cells)
+    sums = np.bincount(cell, weights=column.astype(np.float64), minlength=bins.cells)
+    means = np.divide(sums, sizes, out=middles, where=sizes > 0)
+    return tuple(np.maximum.accumulate(means).tolist())  # rounding may not turn two cells around
+
+
+def _quantile_edges(values: npt.ArrayLike) -> tuple[float, ...]:
+    column = np.sort(_finite(values))
+    if column.size == 0:
+        return (0.0,)
+    distinct = np.unique(column)
+    if distinct.size >= MAX_EDGES:
+        ranks = np.linspace(0, column.size - 1, MAX_EDGES - 1).round().astype(np.intp)
+        distinct = np.unique(column[ranks])
+    below = np.nextafter(distinct[0], np.float32(-np.inf))
+    edges = np.concatenate(([below], distinct)) if np.isfinite(below) else distinct
+    return tuple(edges.astype(np.float64).tolist())
+
+
+def _finite(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    column = np.asarray(values, dtype=np.float32)
+    if column.ndim != 1:
+        raise ValueError(f"values must be one-dimensional, not of shape {column.shape}")
+    finite: npt.NDArray[np.float32] = column[np.isfinite(column)]
+    return finite

@@ -1,0 +1,31 @@
+"""The ledger's port: windows and labels, add-only and idempotent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from tidegate.windows.values import Label, Window
+
+
+class Ledger(Protocol):
+    """Where windows and labels are kept until their time to live ends."""
+
+    def put_windows(self, windows: Sequence[Window]) -> int:
+        """Store windows by id; return how many were new."""
+        ...
+
+    def windows(
+        self, model: str, release: str, since: datetime, until: datetime
+    ) -> tuple[Window, ...]:
+        """Return windows of one release with since <= end < until."""
+        ...
+
+    def put_labels(self, labels: Sequence[Label]) -> int:
+        """Store labels by receipt and row, the last write winning; return how many were new."""
+        ...
+
+    def labels(self, model: str, since: datetime, until: datetime) -> tuple[Label, ...]:
+        """Return labels whose prediction was made in the interval."""
+        ...
