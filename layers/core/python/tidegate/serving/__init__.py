@@ -1,0 +1,1 @@
+"""Serving: from an HTTP request to an answer with a receipt."""

@@ -1,0 +1,104 @@
+"""From an HTTP API event (payload format 2.0) to its route and the JSON in its body.
+
+Standard library only: the feedback function has nothing else. Repeated keys are refused, because
+readers disagree about which of them counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+from tidegate.errors import PayloadTooLargeError, RequestError
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """One call: `model` as the path names it ('' if it does not)."""
+
+    method: str
+    path: str
+    model: str
+    body: str
+    is_base64: bool
+    probe: bool = False  # asked by a release, not by a client; API Gateway never sets it
+
+    def content(self, *, limit: int) -> bytes:
+        """Return the body's bytes; raise `PayloadTooLargeError` above `limit` of them."""
+        longest = (limit + 2) // 3 * 4 if self.is_base64 else limit
+        if len(self.body) > longest:
+            raise _too_large(limit)
+        data = self._decoded()
+        if len(data) > limit:
+            raise _too_large(limit)
+        return data
+
+    def _decoded(self) -> bytes:
+        try:
+            return (
+                base64.b64decode(self.body, validate=True) if self.is_base64 else self.body.encode()
+            )
+        except UnicodeEncodeError:
+            raise RequestError("the body is not valid Unicode") from None
+        except ValueError:
+            raise RequestError("the body is said to be base64 and is not") from None
+
+
+def read_request(event: object) -> HttpRequest:
+    """Read an event; raise `RequestError` when it is none of an HTTP API."""
+    outer = event if isinstance(event, dict) else {}
+    context = outer.get("requestContext")
+    http = context.get("http") if isinstance(context, dict) else None
+    method = http.get("method") if isinstance(http, dict) else None
+    path, body = outer.get("rawPath") or "", outer.get("body") or ""
+    if not all(isinstance(part, str) for part in (method, path, body)):
+        raise RequestError("this is no HTTP API event of payload format 2.0")
+    return HttpRequest(
+        method=str(method),
+        path=str(path),
+        model=_model_in(str(path)),
+        body=str(body),
+        is_base64=outer.get("isBase64Encoded") is True,
+        probe="probe" in outer,
+    )
+
+
+def _model_in(path: str) -> str:
+    """Return what follows `/models/`: each model has routes of its own, without parameters."""
+    _, found, rest = path.partition("/models/")
+    return rest.partition("/")[0] if found else ""
+
+
+def parse_strictly(body: bytes) -> object:
+    """Parse JSON; raise `RequestError` on anything else, on repeated keys and on deep nesting.
+
+    NaN, infinities and numbers beyond float64 are let through as floats, so that whoever knows the
+    columns can name the row.
+    """
+    try:
+        return json.loads(body.decode(), parse_int=_integer, object_pairs_hook=_unique)
+    except RecursionError:
+        raise RequestError("the body is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise RequestError("the body is not UTF-8 (a compressed body is not taken)") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise RequestError(f"the body is not JSON: {error.msg}, {where}") from None
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= 400 else float(text)  # int() takes quadratic time
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise RequestError(f"the key {twice[:100]!r} stands twice in one object")
+    return found
+
+
+def _too_large(limit: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(f"the body may have at most {limit} bytes")

@@ -1,0 +1,208 @@
+"""Counting: an open window holds exactly what was answered, and is flushed in time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from tests.fakes.served import (
+    CONTRACT,
+    MULTICLASS,
+    NOON,
+    REGRESSION,
+    ROW,
+    SERVED,
+    predictor,
+    records,
+)
+from tidegate.contract import Contract
+from tidegate.errors import PayloadTooLargeError
+from tidegate.serving import counting
+from tidegate.serving.answers import failure, refusal
+from tidegate.serving.counting import OpenWindow
+from tidegate.serving.flushing import flush_text, spread
+from tidegate.serving.predictor import Outcome
+from tidegate.stats.design_effect import effective_rows
+from tidegate.windows.binning import make_bins, score_bins, summarize
+from tidegate.windows.codec import decode_line
+from tidegate.windows.values import Counts, Reference, Window
+
+WINDS = np.linspace(0, 60, 101)
+
+
+def reference_of(contract: Contract) -> Reference:
+    """Columns in another order than the contract's, as sorted JSON has them."""
+    seen = {"wind": WINDS, "gusts": WINDS, "boats": np.arange(9), "harbour": [0, 1], "holiday": [0]}
+    columns = {
+        c.name: summarize(make_bins(seen[c.name], c), seen[c.name]) for c in contract.columns
+    }
+    score = summarize(score_bins(contract.task, WINDS), WINDS / 60)
+    return Reference(dict(sorted(columns.items())), score, {}, {}, 1)
+
+
+def opened(contract: Contract = CONTRACT) -> OpenWindow:
+    return OpenWindow(SERVED, reference_of(contract), columns=contract.column_names)
+
+
+def outcome(*winds: float | None, contract: Contract = CONTRACT) -> Outcome:
+    rows = [{**ROW, "wind": wind} for wind in winds]
+    return predictor(contract).predict(records(*rows), id="q", at=NOON)
+
+
+def closed(window: OpenWindow, at: datetime = NOON) -> Window:
+    return window.window(id="w", at=at)
+
+
+def test_rows_scores_and_labels_are_counted_where_they_belong() -> None:
+    window = opened()
+    window.count(outcome(6.0, 54.0, None), milliseconds=5.0, at=NOON)
+    found = closed(window)
+
+    assert (found.model, found.version, found.release) == ("ferry-delay", 3, "r-3")
+    assert (found.requests, found.rows, found.rejected, found.cold_starts) == (1, 3, 0, 1)
+    assert found.labels == {"on time": 2, "late": 1}
+    assert [i for i, n in enumerate(found.score.cells) if n] == [0, 9, 89]
+    assert found.columns["wind"].missing == 1
+    assert found.columns["harbour"] == Counts((0, 3, 0))
+    assert found.columns["holiday"] == Counts((3, 0))
+    assert {counts.total for counts in found.columns.values()} == {3}
+    assert found.latency_ms == (0, 0, 1, *[0] * 9)
+
+
+def test_multiclass_counts_the_top_score_and_regression_the_value() -> None:
+    window = opened(MULTICLASS)
+    window.count(outcome(60.0, contract=MULTICLASS), milliseconds=1, at=NOON)
+    assert closed(window).score.cells[-1] == 1
+
+    window = opened(REGRESSION)
+    window.count(outcome(30.0, contract=REGRESSION), milliseconds=1, at=NOON)
+    assert closed(window).score.total == 1
+    assert closed(window).labels == {}
+
+
+def test_refusals_failures_and_unanswerable_rows_are_told_apart() -> None:
+    window = opened()
+    bad = predictor(score=lambda x: np.full((len(x), 2), np.nan, np.float32))
+    window.count(Outcome(refusal(PayloadTooLargeError("x"))), milliseconds=1, at=NOON)
+    window.count(Outcome(failure()), milliseconds=1, at=NOON)
+    window.count(bad.predict(records(ROW, ROW), id="q", at=NOON), milliseconds=1, at=NOON)
+    found = closed(window)
+
+    assert (found.requests, found.rejected, found.errors) == (3, 1, 1)
+    assert (found.rows, found.invalid, found.score.total) == (2, 2, 0)
+    assert found.answered == 1
+
+
+def test_the_sums_over_requests_say_how_many_rows_are_worth() -> None:
+    window, rng = opened(), np.random.default_rng(0)
+    scores = []
+    for _ in range(30):
+        winds = rng.uniform(0, 60) * np.linspace(0.9, 1.0, 10)
+        one = outcome(*winds.tolist())
+        scores.append(one.scores)
+        window.count(one, milliseconds=1, at=NOON)
+    found = closed(window)
+
+    mean = np.array([s.mean() for s in scores if s is not None])
+    assert found.clusters[:2] == pytest.approx((3000, 10 * mean.sum()))
+    assert found.clusters[2] == pytest.approx((10 * mean**2).sum())
+    worth = effective_rows(found.clusters, requests=found.answered, rows=found.score.total)
+    assert 29 < worth < 40
+
+
+def test_binning_in_between_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    early, late = opened(), opened()
+    winds = np.random.default_rng(1).uniform(0, 60, 40).tolist()
+    for wind in winds:
+        late.count(outcome(wind), milliseconds=1, at=NOON)
+    monkeypatch.setattr(counting, "FOLD_VALUES", 12)
+    for wind in winds:
+        early.count(outcome(wind), milliseconds=1, at=NOON)
+        assert early._kept < 12
+    assert closed(early) == closed(late)
+
+
+def test_a_container_flushes_in_its_first_request_and_then_when_time_is_up() -> None:
+    window = opened()
+    assert not window.is_due(NOON, seconds=0)
+    window.count(outcome(1.0), milliseconds=1, at=NOON)
+    assert window.is_due(NOON, seconds=60)
+    closed(window)
+    window.clear()
+
+    later = NOON + timedelta(seconds=500)
+    assert not window.is_due(later, seconds=60)
+    window.count(outcome(1.0), milliseconds=1, at=later)
+    assert not window.is_due(later + timedelta(seconds=59.9), seconds=60)
+    assert window.is_due(later + timedelta(seconds=60), seconds=60)
+    found = closed(window, later + timedelta(seconds=60))
+    assert (found.start, found.requests, found.cold_starts) == (later, 1, 0)
+
+
+def test_a_probe_warms_the_container_and_is_not_counted() -> None:
+    window = opened()
+    window.warm()
+    assert not window.is_due(NOON, seconds=0)
+    window.count(outcome(1.0), milliseconds=1, at=NOON)
+    assert closed(window).cold_starts == 0
+
+
+def test_rows_that_can_not_be_counted_leave_the_requests_counted() -> None:
+    window = opened()
+    window.count(outcome(1.0, 2.0), milliseconds=1, at=NOON)
+    window.count(Outcome(refusal(PayloadTooLargeError("x"))), milliseconds=1, at=NOON)
+    window.forfeit()
+    window.forfeit()
+    window.count(outcome(3.0), milliseconds=1, at=NOON)
+    found = closed(window)
+
+    assert (found.requests, found.rejected, found.uncounted, found.rows) == (3, 1, 1, 1)
+    assert found.score.total == found.columns["wind"].total == found.answered == 1
+
+
+def test_without_a_readable_package_requests_are_still_counted() -> None:
+    window = OpenWindow(SERVED, None)
+    window.count(Outcome(failure()), milliseconds=9000, at=NOON)
+    found = closed(window)
+    assert (found.requests, found.errors, found.columns, found.latency_ms[-1]) == (1, 1, {}, 1)
+
+
+def test_a_flush_prints_the_window_and_its_metrics_in_two_lines() -> None:
+    window = opened()
+    window.count(outcome(6.0, 54.0), milliseconds=2.5, at=NOON)
+    found = closed(window, NOON + timedelta(milliseconds=40))
+    text = flush_text(found, window.latencies, env="dev")
+    first, second = text.splitlines()
+
+    assert text.endswith("\n")
+    assert decode_line(first) == found
+    metrics = json.loads(second)
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("Tidegate", [["Env", "Model"]])
+    assert metrics["_aws"]["Timestamp"] == round(found.end.timestamp() * 1000)
+    assert {"Env": "dev", "Model": "ferry-delay", "Rows": 2, "Latency": [2.5]}.items() <= (
+        metrics.items()
+    )
+    assert all(metric["Name"] in metrics for metric in directive["Metrics"])
+    assert "kind" not in metrics
+
+
+def test_many_windows_in_one_flush_are_one_line_each() -> None:
+    wide = replace(
+        closed(opened()), columns={f"c{i}": Counts(tuple(range(1000, 1064))) for i in range(900)}
+    )
+    lines = flush_text(wide, [], env="dev").splitlines()
+    assert len(lines) > 2
+    assert {decode_line(line).model for line in lines[:-1]} == {"ferry-delay"}
+
+
+def test_at_most_100_latencies_keep_both_ends_and_the_middle() -> None:
+    found = spread([float(i) for i in range(10_000, -1, -1)])
+    assert len(found) == 100
+    assert (found[0], found[-1]) == (0.0, 10_000.0)
+    assert np.median(found) == pytest.approx(5000, rel=0.02)
+    assert spread([]) == []

@@ -1,0 +1,89 @@
+"""Receipts: what was signed is believed, anything else is not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.served import KEY, NOON
+from tidegate.errors import ReceiptError, SettingsError
+from tidegate.serving.receipts import MAX_AGE, Receipt, sign, verify
+
+RECEIPT = Receipt("q1", "ferry-delay", 3, "r-3", NOON, ((0.25,), (0.123457,)))
+TEXT = sign(RECEIPT, key=KEY)
+
+
+def check(text: str, *, key: str = KEY, model: str = "ferry-delay") -> Receipt:
+    return verify(text, key=key, model=model, at=NOON)
+
+
+def test_a_receipt_says_what_was_signed() -> None:
+    assert check(TEXT) == RECEIPT
+    assert "=" not in TEXT
+
+
+@pytest.mark.parametrize("at", range(0, len(TEXT), 7))
+def test_one_changed_character_is_noticed(at: int) -> None:
+    other = "A" if TEXT[at] != "A" else "B"
+    with pytest.raises(ReceiptError):
+        check(TEXT[:at] + other + TEXT[at + 1 :])
+
+
+def test_there_is_one_spelling_of_a_receipt() -> None:
+    payload, signature = TEXT.split(".")
+    for twin in (
+        f"{payload}.{signature}=",
+        f"{payload}=.{signature}",
+        f"{payload}\n.{signature}",
+        f" {TEXT}",
+        f"{TEXT}.",
+        f"{payload}.{signature[:-1]}{chr(ord(signature[-1]) + 1)}",
+    ):
+        with pytest.raises(ReceiptError):
+            check(twin)
+
+
+def test_claims_cannot_be_exchanged_under_a_signature() -> None:
+    payload, signature = TEXT.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "==")) | {"v": 4}
+    forged = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    with pytest.raises(ReceiptError, match="altered or not made"):
+        check(f"{forged}.{signature}")
+
+
+@given(st.text(max_size=60) | st.text("abcXYZ019-_.=", max_size=60))
+def test_text_is_no_receipt(text: str) -> None:
+    with pytest.raises(ReceiptError):
+        check(text)
+
+
+def test_a_receipt_of_another_environment_or_model_is_refused() -> None:
+    with pytest.raises(ReceiptError, match="altered or not made"):
+        check(TEXT, key=KEY + "x")
+    with pytest.raises(ReceiptError, match="another model"):
+        check(TEXT, model="iris")
+
+
+def test_a_receipt_is_taken_for_a_year_and_not_longer() -> None:
+    assert verify(TEXT, key=KEY, model="ferry-delay", at=NOON + MAX_AGE) == RECEIPT
+    late = NOON + MAX_AGE + timedelta(milliseconds=1)
+    with pytest.raises(ReceiptError, match="older than 365 days"):
+        verify(TEXT, key=KEY, model="ferry-delay", at=late)
+
+
+def test_nothing_is_signed_or_believed_without_a_key() -> None:
+    with pytest.raises(SettingsError, match="TIDEGATE_RECEIPT_KEY"):
+        sign(RECEIPT, key="")
+    with pytest.raises(SettingsError, match="TIDEGATE_RECEIPT_KEY"):
+        check(TEXT, key="")
+
+
+def test_a_score_that_is_no_number_is_not_signed() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        sign(replace(RECEIPT, scores=((float("nan"),),)), key=KEY)
