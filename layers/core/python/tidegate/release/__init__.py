@@ -1,0 +1,1 @@
+"""Release: publish, shift, judge, then finish or roll back."""
