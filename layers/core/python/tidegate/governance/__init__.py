@@ -1,0 +1,1 @@
+"""Governance: from findings to recorded decisions."""

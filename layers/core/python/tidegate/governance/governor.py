@@ -1,0 +1,128 @@
+"""The governor: a finding is a request -> retrain, notify or ignore, each with its reason.
+
+Order of the rules: was it an alarm? is it confirmed? is it a fault in the data? may it retrain? is
+a training under way? is it too soon?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+from tidegate.catalog import Catalog
+from tidegate.clock import stamp
+from tidegate.governance.values import Action, Decision, Finding, History
+from tidegate.governance.workflows import TrainingOrder, Workflows
+from tidegate.project import GovernorPolicy
+from tidegate.registry.commits import Act
+from tidegate.registry.values import Event
+
+ACTOR = "governor"
+DECIDED = "GovernorDecided"
+
+
+def decide(
+    finding: Finding, *, policy: GovernorPolicy, history: History, now: datetime
+) -> Decision:
+    """Decide what is done about a finding; `policy` and `history` say what may be done again."""
+    report = finding.report
+    if finding.state != "ALARM" or report is None or not report.confirmed:
+        return Decision("ignore", _not_drift(finding))
+    if report.data_fault:
+        return Decision("notify", f"looks like a fault in the data, not drift: {report.data_fault}")
+    what = ", ".join(report.columns[:5]) or "earlier looks"
+    if policy.on_drift != "retrain":
+        return Decision("notify", f"drift of {what}; the policy is to {policy.on_drift}")
+    hindrance = _hindrance(finding, policy=policy, history=history, now=now)
+    if hindrance:
+        return Decision("ignore", f"drift of {what}, but {hindrance}")
+    return Decision("retrain", f"confirmed drift of {what}")
+
+
+def _not_drift(finding: Finding) -> str:
+    if finding.state != "ALARM":
+        return f"the alarm's state is {finding.state}"
+    return "no look of the monitor confirms drift"
+
+
+def _hindrance(finding: Finding, *, policy: GovernorPolicy, history: History, now: datetime) -> str:
+    for run in history.runs:
+        if run.state == "running" and run.id != finding.run:
+            return f"training {run.id} is under way"
+    until = _cooling_until(policy=policy, history=history)
+    if until is not None and now < until:
+        return f"the last retraining's cool-down ends at {stamp(until)}"
+    return ""
+
+
+def _cooling_until(*, policy: GovernorPolicy, history: History) -> datetime | None:
+    retrainings = [event.at for event in history.events if _retrained(event)]
+    if not retrainings:
+        return None
+    return max(retrainings) + timedelta(hours=policy.cooldown_hours)
+
+
+def _retrained(event: Event) -> bool:
+    return event.kind == DECIDED and event.evidence.get("action") == "retrain"
+
+
+def _decided(finding: Finding, history: History) -> Decision | None:
+    for event in history.events:
+        if event.kind == DECIDED and event.request_id == finding.run:
+            return Decision(cast(Action, event.evidence["action"]), event.reason)
+    return None
+
+
+@dataclass(frozen=True)
+class Governor:
+    """Decides on findings, acts, and records every decision; `time_scale` scales the cool-down."""
+
+    catalog: Catalog
+    workflows: Workflows
+    time_scale: float = 1.0
+
+    def govern(self, finding: Finding, *, now: datetime) -> Decision:
+        """Decide, start what was decided, then record it.
+
+        In this order, because a start is idempotent by its run's name: when recording fails, the
+        same finding comes again, starts nothing new, and is recorded then. A finding that is on
+        record already gets the decision of then.
+        """
+        registry = self.catalog.registry
+        policy = self.catalog.project(finding.model).governor
+        scaled = replace(policy, cooldown_hours=policy.cooldown_hours * self.time_scale)
+        # Events are few thousand at most in a cool-down; older ones decide nothing.
+        after = max(0, registry.meta(finding.model).rev - 2000)
+        history = History(registry.events(finding.model, after=after), registry.runs(finding.model))
+        before = _decided(finding, history)
+        if before is not None:
+            return before
+        decision = decide(finding, policy=scaled, history=history, now=now)
+        if decision.action == "retrain":
+            self.workflows.start_training(_order(finding, decision))
+        self._record(finding, decision, now=now)
+        return decision
+
+    def with_report(self, finding: Finding) -> Finding:
+        """Return the finding with the monitor's newest report."""
+        reports = self.catalog.registry.reports(finding.model, limit=1)
+        return replace(finding, report=reports[0] if reports else None)
+
+    def _record(self, finding: Finding, decision: Decision, *, now: datetime) -> None:
+        report = finding.report
+        self.catalog.registry.note(
+            finding.model,
+            kind=DECIDED,
+            act=Act(now, ACTOR, decision.reason, request_id=finding.run),
+            subject=f"drift:{report.id}" if report else "",
+            evidence={
+                "action": decision.action,
+                "alarm": finding.alarm,
+                "run": finding.run if decision.action == "retrain" else "",
+            },
+        )
+
+
+def _order(finding: Finding, decision: Decision) -> TrainingOrder:
+    return TrainingOrder(finding.model, finding.run, actor=ACTOR, reason=decision.reason)

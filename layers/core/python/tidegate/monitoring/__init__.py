@@ -1,0 +1,1 @@
+"""Monitoring: from windows and labels to findings."""

@@ -1,0 +1,27 @@
+"""The whole report of a look as JSON; the registry keeps its summary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from tidegate.monitoring.values import ColumnFinding, Look
+
+
+def look_to_json(look: Look) -> bytes:
+    """Return canonical bytes: sorted keys, finite numbers only."""
+    content = {
+        "report": asdict(look.report),
+        "version": look.version,
+        "until": look.until.isoformat(),
+        "waiting": look.waiting,
+        "columns": [_column(column) for column in sorted(look.columns, key=lambda c: -c.ratio)],
+        "score": None if look.score is None else _column(look.score),
+        "performance": None if look.performance is None else asdict(look.performance),
+        "label_coverage": look.coverage,
+    }
+    return json.dumps(content, sort_keys=True, indent=1, allow_nan=False).encode()
+
+
+def _column(finding: ColumnFinding) -> dict[str, object]:
+    return {**asdict(finding), "ratio": finding.ratio, "drifted": finding.drifted}
