@@ -1,7 +1,11 @@
-"""Conditions: the policy condition `dynamodb:LeadingKeys`, which the emulator does not know.
+"""Conditions: two policy conditions that the emulator does not know as AWS does.
 
-The partition keys that a request names are put in the context its policies are judged in. All keys
-of a transaction are judged together, which is stricter than AWS, where each item has its own.
+`aws:SecureTransport` is true for requests over the loopback interface: the server listens there
+alone, nothing leaves the machine, and resources that refuse plain HTTP keep their real policy.
+
+`dynamodb:LeadingKeys` is added. The partition keys that a request names are put in the context its
+policies are judged in. All keys of a transaction are judged together, which is stricter than AWS,
+where each item has its own.
 Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
 """
 
@@ -13,6 +17,8 @@ from typing import Any
 from . import seams
 
 _ACTIONS = "ministack.core.iam_actions"
+_EVALUATOR = "ministack.core.iam_evaluator"
+_LOOPBACK = {"127.0.0.1", "::1"}
 _EQUALS = re.compile(r"(?:^|\(|\bAND\b)\s*([#\w.-]+)\s*=\s*(:\w+)", re.IGNORECASE)
 
 
@@ -26,7 +32,23 @@ def leading_keys(request: dict[str, Any], hash_key: dict[str, str]) -> list[str]
 
 
 def install() -> None:
-    """Add the condition key to the context of every DynamoDB call."""
+    """Answer both condition keys."""
+    _trust_loopback()
+    _add_leading_keys()
+
+
+def _trust_loopback() -> None:
+    known = seams.load(_EVALUATOR)._resolve_condition_key
+
+    def resolve(key: str, ctx: Any) -> Any:
+        if key.lower() == "aws:securetransport" and ctx.source_ip in _LOOPBACK:
+            return "true"
+        return known(key, ctx)
+
+    seams.replace(_EVALUATOR, "_resolve_condition_key", resolve)
+
+
+def _add_leading_keys() -> None:
     known = seams.load(_ACTIONS).dynamodb_service_context
 
     def context(body: bytes) -> dict[str, Any]:

@@ -160,6 +160,7 @@ SEAMS: tuple[Seam, ...] = (
     Seam(_IAM, "EvalContext"),
     Seam(_IAM, "_action_matches", ("request_action", "actions", "not_actions")),
     Seam(_IAM, "evaluate", ("ctx", "policies", "limits")),
+    Seam(_IAM, "_resolve_condition_key", ("key", "ctx")),
     Seam(_IAM, "_gather_role_policies", ("role_name", "account_id")),
 )
 
