@@ -129,6 +129,25 @@ def test_a_role_without_the_right_is_refused(driver: Driver, name: str) -> None:
     assert call("get_item", Key={"PK": {"S": "MODEL#a"}}) == "AccessDeniedException"
 
 
+def test_loopback_is_a_secure_transport(driver: Driver, name: str) -> None:
+    driver.client("s3").create_bucket(Bucket=name)
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    driver.client("s3").put_bucket_policy(Bucket=name, Policy=policy)
+    code = (
+        "import boto3\n"
+        "def handler(e, c): boto3.client('s3').put_object(Bucket=e['bucket'], Key='k', Body=b'x')\n"
+    )
+    driver.function(name, code, allow("s3:PutObject", f"arn:aws:s3:::{name}/*"))
+    assert driver.invoke(name, {"bucket": name}).get("FunctionError") is None
+
+
 def test_a_function_without_log_rights_logs_nothing(driver: Driver, name: str) -> None:
     driver.function(name, "def handler(e, c): print('unseen')")
     driver.role(f"{name}-role", "lambda.amazonaws.com", allow("s3:GetObject"))
