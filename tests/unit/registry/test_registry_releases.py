@@ -10,6 +10,7 @@ import pytest
 
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.made import START, draft, later, registry, release
+from tests.fakes.registry_store import FakeRegistryStore
 from tidegate.errors import (
     FencedError,
     IllegalTransitionError,
@@ -18,7 +19,7 @@ from tidegate.errors import (
     ReleaseRefusedError,
 )
 from tidegate.registry.book import Registry
-from tidegate.registry.values import Release
+from tidegate.registry.values import Event, Release
 
 LEASE = timedelta(seconds=60)
 
@@ -84,6 +85,20 @@ def test_a_dead_holder_is_replaced_and_fenced_off() -> None:
     ):
         with pytest.raises(FencedError, match="'r-2' does"):
             command()
+
+
+def test_the_token_alone_fences_off() -> None:
+    store = FakeRegistryStore()
+    book, _ = registry(store)
+    book.register("iris", draft(), at=START, actor="t", request_id="run-1")
+    begun = book.begin_release(release("r-1", 1), lease=LEASE, at=START)
+    head, lock = book.meta("iris"), book.lock("iris")
+    assert lock is not None
+    stolen = replace(lock, holder="r-9", token=lock.token + 1)
+    event = Event("iris", head.rev + 1, "Stolen", START, "eve", "")
+    store.commit(replace(head, rev=head.rev + 1), [stolen], event)
+    with pytest.raises(FencedError, match="'r-9' does"):
+        book.check_fence(begun)
 
 
 def test_a_sign_of_life_renews_the_lease() -> None:

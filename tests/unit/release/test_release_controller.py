@@ -273,11 +273,20 @@ def test_a_dead_release_is_cleaned_up_by_the_next_one(scene: Scene) -> None:
     assert "AliasRepaired" in scene.announcer.kinds
 
 
+def test_a_lock_lost_before_the_alias_is_read_is_noticed(scene: Scene) -> None:
+    scene.promote(1, "r-1")
+    old = scene.published(2, "r-2")
+    scene.traffic.before_routing = [lambda: scene.begin(3, "r-3", at=24 * 3600)]
+    with pytest.raises(FencedError):
+        controller.shift(old, scene.house, later(24 * 3600))
+    assert scene.traffic.now.weight == 0
+
+
 def test_a_holder_that_lost_its_lock_cannot_move_the_alias(scene: Scene) -> None:
     scene.promote(1, "r-1")
     old = scene.published(2, "r-2")
     # The lock is lost after the old holder has checked it and before it moves the alias.
-    scene.traffic.before_route = [lambda: scene.begin(3, "r-3", at=24 * 3600) and None]
+    scene.traffic.before_route = [lambda: scene.begin(3, "r-3", at=24 * 3600)]
     with pytest.raises(FencedError):
         controller.shift(old, scene.house, later(24 * 3600))
     assert scene.traffic.now.weight == 0

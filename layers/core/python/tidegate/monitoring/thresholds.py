@@ -2,7 +2,7 @@
 
 With enough reference blocks (days, say): a one-sided prediction bound on the logarithm of their
 distances, Bonferroni over columns. Real data come in days of weather and weekdays, so rows are not
-independent: bounds that believe they are ring on every ordinary day (docs/adr). Without blocks:
+independent: bounds that believe they are ring on every ordinary day (ADR 11). Without blocks:
 multinomial bootstrap of the reference against itself, max-T over columns.
 """
 

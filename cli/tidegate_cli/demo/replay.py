@@ -1,0 +1,145 @@
+"""Replay: real departures sent to the endpoint in their order, and their outcomes later.
+
+rows by day -> one request per airport and hour -> answers -> feedback when the day is over
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from tidegate.contract import Contract
+from tidegate_cli.client import Answer, Client
+from tidegate_cli.data import DataFile
+from tidegate_cli.rows import read_csv
+
+IN_FLIGHT = 4
+FEEDBACK_BATCH = 900
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Departures of one airport in one hour, with what came of them."""
+
+    day: str
+    records: list[dict[str, object]]
+    labels: list[str]
+
+
+def batches(contract: Contract, files: Iterable[DataFile], *, group: str) -> Iterator[Batch]:
+    """Yield the files' rows in time order, one batch per hour and value of the column `group`."""
+    for file in files:
+        rows = read_csv(contract, file.data)
+        rows.sort(key=lambda row: (row.time[:13], str(row.record[group])))
+        for (hour, _), same in groupby(rows, key=lambda row: (row.time[:13], row.record[group])):
+            batch = list(same)
+            yield Batch(hour[:10], [row.record for row in batch], [row.label for row in batch])
+
+
+@dataclass
+class Tally:
+    """What the traffic met; written by the replaying thread alone."""
+
+    requests: int = 0
+    rows: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    versions: Counter[int] = field(default_factory=Counter)
+    labels: int = 0
+    day: str = ""
+    seconds: float = 0.0
+
+
+class Replay:
+    """Traffic in the background, from `start` until `stop` or until the batches end."""
+
+    def __init__(
+        self, client: Client, model: str, source: Iterator[Batch], *, per_second: float = 0.0
+    ) -> None:
+        """Send `source` to `model`; `per_second` bounds the requests (0: no bound)."""
+        self._client, self._model, self._source = client, model, source
+        self._pause = 1.0 / per_second if per_second else 0.0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
+        self._labels: list[dict[str, object]] = []
+        self.tally = Tally()
+        self.error: BaseException | None = None
+
+    def start(self) -> Replay:
+        """Begin to send."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> Tally:
+        """End the traffic, deliver the outcomes that are due, and return the tally."""
+        self._stopped.set()
+        return self.finish()
+
+    def finish(self) -> Tally:
+        """Wait until every batch is answered; raise what ended the thread early."""
+        while self._thread.is_alive():
+            self._thread.join(0.2)  # short, so that Ctrl-C is heard
+        if self.error is not None:
+            raise self.error
+        return self.tally
+
+    def wait(self, seconds: float) -> None:
+        """Return after `seconds`, or earlier when the traffic ends."""
+        self._thread.join(seconds)
+
+    @property
+    def running(self) -> bool:
+        """Whether traffic still flows."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        try:
+            with ThreadPoolExecutor(IN_FLIGHT) as pool:
+                self._send_all(pool)
+            self._give_feedback(0)
+        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
+            self.error = error
+        self.tally.seconds = time.monotonic() - began
+
+    def _send_all(self, pool: ThreadPoolExecutor) -> None:
+        flying: dict[Future[Answer], Batch] = {}
+        due = time.monotonic()
+        for batch in self._source:
+            if self._stopped.wait(max(0.0, due - time.monotonic())):
+                break
+            due = max(due + self._pause, time.monotonic() - self._pause)
+            if batch.day != self.tally.day:
+                self._give_feedback(FEEDBACK_BATCH)
+                self.tally.day = batch.day
+            if len(flying) >= IN_FLIGHT:
+                self._collect(flying, wait(flying, return_when=FIRST_COMPLETED).done)
+            call = pool.submit(self._client.predict, self._model, records=batch.records)
+            flying[call] = batch
+        self._collect(flying, wait(flying).done)
+
+    def _collect(self, flying: dict[Future[Answer], Batch], done: set[Future[Answer]]) -> None:
+        for call in done:
+            batch, answer = flying.pop(call), call.result()
+            self.tally.requests += 1
+            self.tally.rows += len(batch.records)
+            if answer.status != 200:
+                self.tally.failures[str(answer.status)] += 1
+                continue
+            self.tally.versions[int(answer.body["version"])] += 1
+            receipt = answer.body["receipt"]
+            self._labels += [
+                {"receipt": receipt, "row": row, "label": label}
+                for row, label in enumerate(batch.labels)
+            ]
+
+    def _give_feedback(self, floor: int) -> None:
+        while len(self._labels) > floor:
+            part, self._labels = self._labels[:FEEDBACK_BATCH], self._labels[FEEDBACK_BATCH:]
+            answer = self._client.feedback(self._model, part)
+            answer.raise_for_error()
+            self.tally.labels += int(answer.body["stored"])

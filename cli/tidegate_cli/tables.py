@@ -1,0 +1,173 @@
+"""Tables for people; machines get the values themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from tidegate.registry.values import DriftReport, Event, GateResult, Release, Version
+
+STATUS = {
+    "champion": "bold green",
+    "approved": "cyan",
+    "retired": "dim",
+    "quarantined": "red",
+    "failed": "red",
+    "promoted": "green",
+    "rolled_back": "yellow",
+    "running": "cyan",
+    "drift": "red",
+    "no_drift": "green",
+    "insufficient_data": "yellow",
+    "ALARM": "bold red",
+    "OK": "green",
+}
+
+
+def coloured(word: str) -> Text:
+    """Return a status word in its colour."""
+    return Text(word, style=STATUS.get(word, ""))
+
+
+def versions_table(versions: Iterable[Version]) -> Table:
+    """Return versions, one per line."""
+    table = _table(
+        "version", "status", "metrics", "gates", "created", "by", "package", "data", "code"
+    )
+    for v in versions:
+        table.add_row(
+            f"{v.model}@{v.number}",
+            coloured(v.status),
+            _metrics(v),
+            "[green]passed[/]" if v.gates_passed else "[red]failed[/]",
+            f"{v.created:%Y-%m-%d %H:%M}",
+            v.created_by,
+            v.package_digest[:8],
+            v.lineage.data_digest[:8],
+            v.lineage.code_digest[:8],
+        )
+    return table
+
+
+def metrics_table(version: Version) -> Table:
+    """Return the holdout's metrics of a version."""
+    table = _table("metric", "holdout")
+    for name, value in sorted(version.metrics.items()):
+        table.add_row(name, f"{value:.4f}")
+    return table
+
+
+def gates_table(version: Version) -> Table:
+    """Return the gates of a version with their reasons."""
+    table = _table("gate", "value", "bound", "champion", "", "reason")
+    for gate in version.gates:
+        table.add_row(
+            f"{gate.metric} {gate.rule}",
+            _number(gate.value),
+            _number(gate.bound),
+            _number(gate.champion),
+            _mark(gate),
+            gate.reason,
+        )
+    return table
+
+
+def releases_table(releases: Iterable[Release]) -> Table:
+    """Return releases, one per line."""
+    table = _table("release", "version", "state", "weight", "started", "by", "outcome")
+    for r in releases:
+        table.add_row(
+            r.id,
+            f"{r.model}@{r.version}",
+            coloured(r.state),
+            f"{r.weight} %",
+            f"{r.started:%Y-%m-%d %H:%M:%S}",
+            r.actor,
+            r.outcome or r.reason,
+        )
+    return table
+
+
+def verdicts_table(release: Release) -> Table:
+    """Return what the judge said at each step."""
+    table = _table("step", "answer", "at", "reasons")
+    for verdict in release.verdicts:
+        reasons = "; ".join(verdict.reasons)
+        table.add_row(f"{verdict.step} %", verdict.answer, f"{verdict.at:%H:%M:%S}", reasons)
+    return table
+
+
+def events_table(events: Iterable[Event]) -> Table:
+    """Return events, oldest first."""
+    table = _table("#", "at", "event", "subject", "by", "reason")
+    for e in events:
+        at = f"{e.at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(e.sequence), at, e.kind, e.subject, e.actor, Text(e.reason))
+    return table
+
+
+def reports_table(reports: Iterable[DriftReport]) -> Table:
+    """Return looks of the monitor, newest first."""
+    table = _table("look", "verdict", "confirmed", "score", "rows", "columns", "performance")
+    for r in reports:
+        table.add_row(
+            r.id,
+            coloured(r.verdict),
+            "[red]yes[/]" if r.confirmed else "no",
+            f"{r.score:.2f}",
+            f"{r.rows:,}",
+            r.data_fault or ", ".join(r.columns[:4]),
+            _number(r.performance),
+        )
+    return table
+
+
+def lineage_tree(version: Version) -> Tree:
+    """Return what made a version, as a tree."""
+    lineage = version.lineage
+    tree = Tree(f"[bold]{version.model}@{version.number}[/] ", guide_style="dim")
+    tree.label = Text.assemble(
+        (f"{version.model}@{version.number} ", "bold"), coloured(version.status)
+    )
+    tree.add(f"package {version.package_digest} ({version.package_size:,} bytes)")
+    tree.add(f"contract {version.contract_digest}")
+    data = tree.add(f"data {lineage.data_digest}")
+    for part in lineage.data_objects:
+        data.add(f"{part.key} [dim]{part.size:,} bytes, {part.checksum[:12]}[/]")
+    code = tree.add(f"code {lineage.code_digest}")
+    if lineage.git_commit:
+        code.add(
+            f"git {lineage.git_commit}" + (" [yellow]with changes[/]" if lineage.git_dirty else "")
+        )
+    params = tree.add("parameters")
+    for name, value in sorted(lineage.params.items()):
+        params.add(f"{name} = {value}")
+    params.add(f"seed = {lineage.seed}")
+    tree.add(f"environment {lineage.environment_digest}")
+    tree.add(f"run {version.run}").add(f"training job {lineage.training_job or 'unknown'}")
+    tree.add(f"parent {version.model}@{lineage.parent}" if lineage.parent else "no parent")
+    return tree
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _metrics(version: Version) -> str:
+    first = [gate.metric for gate in version.gates] or sorted(version.metrics)
+    shown = dict.fromkeys(name for name in first if name in version.metrics)
+    return ", ".join(f"{name} {version.metrics[name]:.4f}" for name in list(shown)[:2])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _mark(gate: GateResult) -> str:
+    return "[green]passed[/]" if gate.passed else "[red]failed[/]"
