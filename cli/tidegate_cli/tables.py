@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from rich.tree import Tree
 
 from tidegate.registry.values import DriftReport, Event, GateResult, Release, Version
 
+LONGEST_REASON = 140
 STATUS = {
     "champion": "bold green",
     "approved": "cyan",
@@ -86,7 +87,7 @@ def releases_table(releases: Iterable[Release]) -> Table:
             f"{r.weight} %",
             f"{r.started:%Y-%m-%d %H:%M:%S}",
             r.actor,
-            r.outcome or r.reason,
+            brief(r.outcome or r.reason),
         )
     return table
 
@@ -101,12 +102,24 @@ def verdicts_table(release: Release) -> Table:
 
 
 def events_table(events: Iterable[Event]) -> Table:
-    """Return events, oldest first."""
+    """Return events, oldest first; of a long reason its first line."""
     table = _table("#", "at", "event", "subject", "by", "reason")
+    for name in ("#", "event"):
+        _column(table, name).no_wrap = True
     for e in events:
-        at = f"{e.at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(str(e.sequence), at, e.kind, e.subject, e.actor, Text(e.reason))
+        at = f"{e.at:%m-%d %H:%M:%S}"
+        table.add_row(str(e.sequence), at, e.kind, e.subject, e.actor, Text(brief(e.reason)))
     return table
+
+
+def brief(reason: str) -> str:
+    r"""Return the first line of a reason, shortened to what fits a table.
+
+    >>> brief("a" * 200 + "\n more")[-3:]
+    'aa…'
+    """
+    first = reason.partition("\n")[0]
+    return first if len(first) <= LONGEST_REASON else first[: LONGEST_REASON - 1] + "…"
 
 
 def reports_table(reports: Iterable[DriftReport]) -> Table:
@@ -150,6 +163,10 @@ def lineage_tree(version: Version) -> Tree:
     tree.add(f"run {version.run}").add(f"training job {lineage.training_job or 'unknown'}")
     tree.add(f"parent {version.model}@{lineage.parent}" if lineage.parent else "no parent")
     return tree
+
+
+def _column(table: Table, name: str) -> Column:
+    return next(column for column in table.columns if column.header == name)
 
 
 def _table(*columns: str) -> Table:

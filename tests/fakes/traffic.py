@@ -14,8 +14,8 @@ from tidegate.release.ports import Routing
 class FakeTraffic:
     """`Traffic` that starts with the seed version 1; `answer(env, payload)` is the function.
 
-    `fail_on` maps a method's name to errors it raises, one per call; `before_route` runs just
-    before the alias moves, to let somebody else be faster.
+    `fail_on` maps a method's name to errors it raises, one per call; `before_routing` and
+    `before_route` run just before the alias is read or moved, to let somebody else be faster.
     """
 
     answer: Callable[[Mapping[str, str], bytes], bytes] = lambda _env, _payload: b"{}"
@@ -24,7 +24,8 @@ class FakeTraffic:
     pending: int = 0
     corrupt: bool = False
     fail_on: dict[str, list[Exception]] = field(default_factory=dict)
-    before_route: list[Callable[[], None]] = field(default_factory=list)
+    before_routing: list[Callable[[], object]] = field(default_factory=list)
+    before_route: list[Callable[[], object]] = field(default_factory=list)
     routes: list[Routing] = field(default_factory=list)
 
     def publish(self, package_uri: str, *, env: Mapping[str, str]) -> str:
@@ -50,6 +51,8 @@ class FakeTraffic:
 
     def routing(self) -> Routing:
         self._maybe_fail("routing")
+        if self.before_routing:
+            self.before_routing.pop(0)()
         return self.now
 
     def route(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.status import Status
+from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ class Teller:
         """State a fact."""
         seconds = time.monotonic() - self._began
         self.facts.append(Fact(self.chapter, text, round(seconds, 1), data))
-        self.console.print(f"   [dim]{seconds:6.1f}s[/]  {text}", highlight=False)
+        line = Table.grid(padding=(0, 1))
+        line.add_column(width=8, justify="right", style="dim", no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(f"{seconds:.1f} s", text)
+        self.console.print(line, highlight=False)
 
     def waiting(self, text: str) -> None:
         """Show what is being waited for, on a terminal."""

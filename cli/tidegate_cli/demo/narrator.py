@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tidegate.registry.book import Registry
 from tidegate.registry.values import Event
 from tidegate_cli.demo.facts import Teller
+from tidegate_cli.demo.wording import in_words
 from tidegate_cli.faults import CommandError
 
 POLL_SECONDS = 0.4
@@ -68,14 +69,12 @@ class Narrator:
         return tuple(found)
 
     def _tell(self, event: Event) -> None:
-        if event.kind in QUIET:
-            return
-        about = f" [cyan]{event.subject}[/]" if event.subject else ""
-        reason = f" [dim]by[/] {event.actor}" + (f": {event.reason}" if event.reason else "")
-        self._teller.tell(
-            f"[bold]{event.kind}[/]{about}{reason}",
-            event=event.kind,
-            sequence=event.sequence,
-            subject=event.subject,
-            **event.evidence,
-        )
+        words = "" if event.kind in QUIET else in_words(event)
+        if words:
+            self._teller.tell(
+                words,
+                event=event.kind,
+                sequence=event.sequence,
+                subject=event.subject,
+                **event.evidence,
+            )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
 from tidegate.contract import Contract
@@ -41,6 +41,14 @@ def batches(contract: Contract, files: Iterable[DataFile], *, group: str) -> Ite
             yield Batch(hour[:10], [row.record for row in batch], [row.label for row in batch])
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of all rows of one answer."""
+
+    receipt: str
+    labels: list[str]
+
+
 @dataclass
 class Tally:
     """What the traffic met; written by the replaying thread alone."""
@@ -65,7 +73,8 @@ class Replay:
         self._pause = 1.0 / per_second if per_second else 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
-        self._labels: list[dict[str, object]] = []
+        self._outcomes: deque[Outcome] = deque()
+        self._due = 0  # labels in them
         self.tally = Tally()
         self.error: BaseException | None = None
 
@@ -132,14 +141,17 @@ class Replay:
                 continue
             self.tally.versions[int(answer.body["version"])] += 1
             receipt = answer.body["receipt"]
-            self._labels += [
-                {"receipt": receipt, "row": row, "label": label}
-                for row, label in enumerate(batch.labels)
-            ]
+            self._due += len(batch.labels)
+            self._outcomes.append(Outcome(receipt, batch.labels))
 
     def _give_feedback(self, floor: int) -> None:
-        while len(self._labels) > floor:
-            part, self._labels = self._labels[:FEEDBACK_BATCH], self._labels[FEEDBACK_BATCH:]
-            answer = self._client.feedback(self._model, part)
+        while self._due > floor:
+            part: list[Outcome] = []
+            size = 0
+            while self._outcomes and size + len(self._outcomes[0].labels) <= FEEDBACK_BATCH:
+                part.append(self._outcomes.popleft())
+                size += len(part[-1].labels)
+            self._due -= size
+            answer = self._client.feedback(self._model, [asdict(outcome) for outcome in part])
             answer.raise_for_error()
             self.tally.labels += int(answer.body["stored"])

@@ -34,13 +34,13 @@ OVERRIDE = "demo: the gate is overridden by hand to see what the canary makes of
 DAYS = {  # [since, until) of each piece of the story
     "first data": (date(2013, 1, 1), date(2013, 3, 1)),
     "march": (date(2013, 3, 1), date(2013, 4, 1)),
-    "second canary": (date(2013, 4, 1), date(2013, 4, 16)),
-    "bad canary": (date(2013, 4, 16), date(2013, 5, 1)),
+    "second canary": (date(2013, 4, 1), date(2013, 4, 21)),
+    "bad canary": (date(2013, 4, 21), date(2013, 5, 1)),
     "nightly loads": (date(2013, 4, 1), date(2013, 7, 16)),
     "july": (date(2013, 7, 1), date(2013, 8, 1)),
 }
-CANARY_RATE = 12.0  # requests a second
-JULY_RATE = 12.0
+CANARY_RATE = 28.0  # requests a second
+JULY_RATE = 20.0
 
 
 @dataclass
@@ -178,9 +178,7 @@ class Story:
             release="auto" if release == "auto" else "none",
         )
         arn = workflows.train(self.cloud, order)
-        outcome = workflows.follow(
-            self.cloud, arn, on_state=lambda state, _: self.teller.waiting(f"training: {state}")
-        )
+        outcome = workflows.follow(self.cloud, arn, on_state=self._hear)
         self.narrator.catch_up()
         if outcome.status != "SUCCEEDED":
             raise StoryError(
@@ -189,6 +187,10 @@ class Story:
         number = self.cloud.registry.run(MODEL, order.run).version
         self._tell_version(number, outcome.seconds)
         return number
+
+    def _hear(self, state: str, _: float) -> None:
+        self.teller.waiting(f"training: {state}")
+        self.narrator.catch_up()
 
     def _tell_version(self, number: int, seconds: float) -> None:
         version = self.cloud.registry.version(MODEL, number)
@@ -205,7 +207,7 @@ class Story:
         )
         for gate in version.gates:
             mark = "[green]passed[/]" if gate.passed else "[red]failed[/]"
-            self.teller.tell(f"gate {gate.metric} {gate.rule} {mark}: {gate.reason}")
+            self.teller.tell(f"gate {mark}: {gate.reason}", gate=gate.metric, passed=gate.passed)
 
     def _release(self, number: int, reason: str) -> None:
         release = workflows.new_release(MODEL, number, utc_now())

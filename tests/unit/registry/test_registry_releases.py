@@ -99,6 +99,8 @@ def test_the_token_alone_fences_off() -> None:
     store.commit(replace(head, rev=head.rev + 1), [stolen], event)
     with pytest.raises(FencedError, match="'r-9' does"):
         book.check_fence(begun)
+    with pytest.raises(FencedError, match="lost its lock"):
+        book.begin_release(release("r-1", 1), lease=LEASE, at=START)
 
 
 def test_a_sign_of_life_renews_the_lease() -> None:

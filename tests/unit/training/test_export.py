@@ -33,6 +33,7 @@ from tidegate.errors import ExportError, ParityError, UserCodeError
 from tidegate.package.intake import inspect_model
 from tidegate.scoring.onnx_session import OnnxSession
 from tidegate.training.export import Exported, Sample, export, native_model
+from tidegate.training.export.trees import floor32
 
 pytestmark = [
     # Warnings of other people's estimators are not ours to fix.
@@ -118,6 +119,29 @@ def test_exported_model_is_canonical_and_answers_as_the_native_one_on_unseen_row
     native = native_model(model, fresh.contract).scores(fresh.features)
     np.testing.assert_allclose(
         OnnxSession(found.model).run(fresh.matrix), native, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_neighbouring_numbers_stay_on_their_sides_of_a_split() -> None:
+    one = np.float32(1.0)
+    above = np.nextafter(one, np.float32(2.0))
+    split = (float(one) + 1.5 * (float(above) - float(one)) / 2, float(one))
+    assert float(np.float32(split[0])) == float(above)  # what rounding to the nearest would make
+    assert floor32(split[0]) == split[1]
+
+
+def test_a_null_that_training_never_saw_counts_as_lightgbm_counts_it() -> None:
+    prepared = prepare("regression")
+    model = LGBMRegressor(**SMALL)
+    filled = prepared.features.assign(wind=prepared.features["wind"].fillna(3.0))
+    model.fit(filled, prepared.frame["outcome"])
+    matrix = np.nan_to_num(prepared.matrix, nan=3.0)
+    sample = Sample(filled, matrix)
+    found = export(model, prepared.contract, sample=sample, open_session=OnnxSession)
+    np.testing.assert_allclose(
+        OnnxSession(found.model).run(prepared.matrix)[:, 0],
+        model.predict(prepared.features),
+        rtol=1e-4,
     )
 
 

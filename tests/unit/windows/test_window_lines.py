@@ -19,7 +19,7 @@ from tidegate.windows.codec import (
     from_dict,
     to_dict,
 )
-from tidegate.windows.label_codec import label_from_json, label_to_json
+from tidegate.windows.label_codec import entry_to_json, head_to_json, label_from_json
 from tidegate.windows.merge import merge
 from tidegate.windows.values import Bins, ColumnReference, Counts, Reference
 
@@ -151,19 +151,21 @@ def test_a_line_that_is_no_window_is_refused(text: str) -> None:
     with pytest.raises(CorruptRecordError):
         decode_line(text)
     with pytest.raises(CorruptRecordError):
-        label_from_json(text)
+        label_from_json(text, row=0, entry=text)
 
 
 def test_a_label_comes_back_as_it_was_written() -> None:
-    for found in (label(), replace(label(), score=(0.1, 0.9), label="ä\n" * 50)):
-        assert label_from_json(label_to_json(found)) == found
+    for found in (label(), replace(label(), score=(0.1, 0.9), label="ä\n" * 50, row=7)):
+        head, entry = head_to_json(found), entry_to_json(found)
+        assert label_from_json(head, row=found.row, entry=entry) == found
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("receipt", "a#b"), ("row", -1), ("score", [None]), ("score", 1), ("label", ""), ("x", 1)],
+    [("receipt", "a#b"), ("model", "A"), ("score", [None]), ("score", 1), ("label", ""), ("x", 1)],
 )
 def test_a_label_with_an_odd_field_is_refused(name: str, value: object) -> None:
-    raw = json.loads(label_to_json(label())) | {name: value}
+    head, entry = json.loads(head_to_json(label())), json.loads(entry_to_json(label()))
+    (head if name in head else entry)[name] = value
     with pytest.raises(CorruptRecordError, match=name):
-        label_from_json(json.dumps(raw))
+        label_from_json(json.dumps(head), row=0, entry=json.dumps(entry))

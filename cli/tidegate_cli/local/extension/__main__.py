@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from . import (
+    actions,
     alarms,
     aliases,
     conditions,
@@ -49,6 +50,7 @@ def install(settings: Settings) -> None:
     states.install()
     provisioners.install()
     tables.install()
+    actions.install()
     conditions.install()
     gateway.install()
     sagemaker.install(settings)

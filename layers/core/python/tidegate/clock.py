@@ -19,7 +19,9 @@ def stamp(moment: datetime) -> str:
     >>> stamp(datetime(2026, 11, 20, 10, tzinfo=UTC))
     '2026-11-20T10:00:00.000Z'
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    )
 
 
 def parse_stamp(text: str) -> datetime:

@@ -1,34 +1,39 @@
-"""The ledger in DynamoDB: windows by release and hour of their end, labels by day of prediction.
+"""The ledger in DynamoDB: windows by release and hour of their end, labels by hour of prediction.
 
 An item is its key, the value as JSON text (DynamoDB has no floats) and `expires`, its time to live.
+All labels of one receipt are one item, with an attribute per row, so feedback costs a write per
+request that was answered and not per row; an update of single attributes needs no reading first.
 A read refuses an item that lies elsewhere than its content says.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from tidegate.errors import CorruptRecordError, RecordError
 from tidegate.windows.codec import decode_line, to_dict
 from tidegate.windows.fields import is_identifier
-from tidegate.windows.label_codec import label_from_json, label_to_json
+from tidegate.windows.label_codec import entry_to_json, head_to_json, label_from_json
 from tidegate.windows.values import Label, Window
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-T = TypeVar("T")
 Key = tuple[str, str]
+Item = Mapping[str, Any]  # as DynamoDB gives it
 
 WINDOW_LIFE = timedelta(days=90)
 LABEL_LIFE = timedelta(days=400)
-WRITERS = 8  # at once: a batch of 1,000 labels may not take 1,000 round trips in a row
+WRITERS = 8  # at once: a batch may not take a round trip after the other
+ROWS_AT_ONCE = 100  # an update expression holds 4 KB and 300 operators
+_ROW = re.compile(r"r\d{1,6}")
 
 
 class LedgerTable:
@@ -55,26 +60,25 @@ class LedgerTable:
     ) -> tuple[Window, ...]:
         """Return windows of one release with since <= end < until, by end."""
         found: list[Window] = []
-        for hour in _steps(since, until, timedelta(hours=1)):
-            partition = f"W#{_part(model)}#{_part(release)}#{_hour(hour)}"
-            found += self._read(partition, decode_line, _window_key)
+        for hour in _hours(since, until):
+            found += self._windows(f"W#{_part(model)}#{_part(release)}#{_hour(hour)}")
         wanted = (window for window in found if since <= window.end < until)
         return tuple(sorted(wanted, key=lambda window: (window.end, window.id)))
 
     def put_labels(self, labels: Sequence[Label]) -> int:
         """Store labels by receipt and row, the last winning; return how many were new."""
-        bodies = {
-            _label_key(label): (label_to_json(label), label.predicted_at + LABEL_LIFE)
-            for label in labels
-        }
+        sheets: dict[Key, dict[int, Label]] = {}
+        for label in labels:
+            sheets.setdefault(_sheet_key(label), {})[label.row] = label
         with ThreadPoolExecutor(WRITERS) as pool:
-            return sum(pool.map(self._replace, bodies, *zip(*bodies.values(), strict=True)))
+            return sum(pool.map(self._write_sheet, sheets, sheets.values()))
 
     def labels(self, model: str, since: datetime, until: datetime) -> tuple[Label, ...]:
         """Return labels with since <= prediction < until, by time of prediction."""
         found: list[Label] = []
-        for day in _steps(since, until, timedelta(days=1)):
-            found += self._read(f"L#{_part(model)}#{_day(day)}", label_from_json, _label_key)
+        for hour in _hours(since, until):
+            for item in self._items(f"L#{_part(model)}#{_hour(hour)}"):
+                found += _sheet(item)
         wanted = (label for label in found if since <= label.predicted_at < until)
         return tuple(
             sorted(wanted, key=lambda label: (label.predicted_at, label.receipt, label.row))
@@ -94,16 +98,36 @@ class LedgerTable:
             return False
         return True
 
-    def _replace(self, key: Key, body: str, expires: datetime) -> bool:
-        """Write an item; tell whether it was new."""
-        old = self._client.put_item(
-            TableName=self._table, Item=_item(key, body, expires), ReturnValues="ALL_OLD"
-        )
-        return not old.get("Attributes")
+    def _write_sheet(self, key: Key, sheet: Mapping[int, Label]) -> int:
+        rows = list(sheet.values())
+        starts = range(0, len(rows), ROWS_AT_ONCE)
+        return sum(self._write_rows(key, rows[at : at + ROWS_AT_ONCE]) for at in starts)
 
-    def _read(
-        self, partition: str, decode: Callable[[str], T], key_of: Callable[[T], Key]
-    ) -> Iterator[T]:
+    def _write_rows(self, key: Key, rows: Sequence[Label]) -> int:
+        """Write some rows of one sheet; return how many of them were new."""
+        values = {f":{label.row}": {"S": entry_to_json(label)} for label in rows}
+        sets = [f"r{label.row} = :{label.row}" for label in rows]
+        head = _item(key, head_to_json(rows[0]), rows[0].predicted_at + LABEL_LIFE)
+        old = self._client.update_item(
+            TableName=self._table,
+            Key={"PK": head["PK"], "SK": head["SK"]},
+            UpdateExpression=f"SET body = :body, expires = :expires, {', '.join(sets)}",
+            ExpressionAttributeValues={
+                ":body": head["body"],
+                ":expires": head["expires"],
+                **values,
+            },
+            ReturnValues="ALL_OLD",
+        ).get("Attributes", {})
+        return sum(f"r{label.row}" not in old for label in rows)
+
+    def _windows(self, partition: str) -> Iterator[Window]:
+        for item in self._items(partition):
+            window = decode_line(_text(item, "body"))
+            _check_place(item, _window_key(window))
+            yield window
+
+    def _items(self, partition: str) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="PK = :pk",
@@ -111,12 +135,26 @@ class LedgerTable:
             ConsistentRead=True,
         )
         for page in pages:
-            for item in page["Items"]:
-                key = item["PK"]["S"], item["SK"]["S"]
-                value = decode(item.get("body", {}).get("S", ""))
-                if key_of(value) != key:
-                    raise CorruptRecordError(f"ledger item {key[0]} {key[1]} lies in a wrong place")
-                yield value
+            yield from page["Items"]
+
+
+def _sheet(item: Item) -> Iterator[Label]:
+    head = _text(item, "body")
+    for name in item:
+        if _ROW.fullmatch(name):
+            label = label_from_json(head, row=int(name[1:]), entry=_text(item, name))
+            _check_place(item, _sheet_key(label))
+            yield label
+
+
+def _text(item: Item, name: str) -> str:
+    return str(item.get(name, {}).get("S", ""))
+
+
+def _check_place(item: Item, key: Key) -> None:
+    found = _text(item, "PK"), _text(item, "SK")
+    if found != key:
+        raise CorruptRecordError(f"ledger item {found[0]} {found[1]} lies in a wrong place")
 
 
 def _item(key: Key, body: str, expires: datetime) -> dict[str, dict[str, str]]:
@@ -133,9 +171,8 @@ def _window_key(window: Window) -> Key:
     return partition, _part(window.id)
 
 
-def _label_key(label: Label) -> Key:
-    partition = f"L#{_part(label.model)}#{_day(label.predicted_at)}"
-    return partition, f"{_part(label.receipt)}#{label.row}"
+def _sheet_key(label: Label) -> Key:
+    return f"L#{_part(label.model)}#{_hour(label.predicted_at)}", _part(label.receipt)
 
 
 def _part(text: str) -> str:
@@ -148,16 +185,9 @@ def _hour(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H")
 
 
-def _day(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d")
-
-
-def _steps(since: datetime, until: datetime, step: timedelta) -> Iterator[datetime]:
-    """Yield one moment in each hour or day from `since` to `until`."""
-    since = since.astimezone(UTC)
-    moment = since.replace(minute=0, second=0, microsecond=0)
-    if step >= timedelta(days=1):
-        moment = moment.replace(hour=0)
+def _hours(since: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield the beginning of each hour from `since` to `until`."""
+    moment = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     while moment < until:
         yield moment
-        moment += step
+        moment += timedelta(hours=1)

@@ -75,7 +75,7 @@ class Monitor:
         since = self._since(pointer, previous, until=until)
         windows = self.ledger.windows(model, release, min(since, until - day), until)
         fresh = tuple(window for window in windows if window.end >= since)
-        labels = self._labels(model, release, until=until)
+        labels = self._labels(pointer, until=until)
         recent = [label for label in labels if label.predicted_at >= until - day]
         empty = Window("", model, version, release, start=since, end=until)
         return Evidence(
@@ -97,12 +97,16 @@ class Monitor:
         for report in previous:
             if report.verdict != "insufficient_data":
                 return max(parse_stamp(report.id) - self._settle, until - LOOK_BACK)
+        return self._started(pointer, until=until)
+
+    def _started(self, pointer: Pointer, *, until: datetime) -> datetime:
         started = self.catalog.registry.release(pointer.model, pointer.release).started
         return max(started, until - LOOK_BACK)
 
-    def _labels(self, model: str, release: str, *, until: datetime) -> tuple[Label, ...]:
-        labels = self.ledger.labels(model, until - LOOK_BACK, until)
-        own = (label for label in labels if label.release == release)
+    def _labels(self, pointer: Pointer, *, until: datetime) -> tuple[Label, ...]:
+        since = self._started(pointer, until=until)
+        labels = self.ledger.labels(pointer.model, since, until)
+        own = (label for label in labels if label.release == pointer.release)
         return tuple(sorted(own, key=lambda label: label.predicted_at, reverse=True))
 
     @property

@@ -55,6 +55,11 @@ def run_output_prefix(model: str, run: str) -> str:
     return f"{run_prefix(model, run)}output/"
 
 
+def job_output(model: str, run: str, job: str) -> str:
+    """Return the key under which SageMaker leaves what a training job made."""
+    return f"{run_output_prefix(model, run)}{_part(job)}/output/model.tar.gz"
+
+
 def package_file(model: str, digest: str) -> str:
     """Return the key of a package."""
     return f"packages/{_name(model)}/{_part(digest)}.zip"

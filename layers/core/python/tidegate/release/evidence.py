@@ -142,11 +142,11 @@ def _bounded(
 ) -> tuple[float, float, float]:
     """Return estimate and one-sided bounds of a distance.
 
-    The lower bound is the basic bootstrap limit; close to no distance at all that is too high, so it
-    must also clear what two samples of the champion's own distribution show. The upper bound leaves
-    out the correction for bias: samples only look further apart than their sources, and in a few
-    rows the correction would be larger than what is corrected. The estimate is the distance seen
-    minus the distance expected of two samples of the champion.
+    The lower bound is the basic bootstrap limit; close to no distance at all that is too high, so
+    it must also clear what two samples of the champion's own distribution show. The upper bound
+    leaves out the correction for bias: samples only look further apart than their sources, and in
+    a few rows the correction would be larger than what is corrected. The estimate is the distance
+    seen minus the distance expected of two samples of the champion.
     """
     (p, q), draws = counts, draws_for(alpha)
     sizes = (sides[0].effective, sides[1].effective)

@@ -1,39 +1,60 @@
-"""Labels as JSON, strict on the way back."""
+"""Labels as a sheet: one per receipt, what its rows share at the head and one entry per row."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from tidegate.clock import stamp
 from tidegate.errors import CorruptRecordError
 from tidegate.windows.fields import Fields
 from tidegate.windows.values import Label
 
-_KEYS = frozenset(Label.__dataclass_fields__)
+_HEAD = frozenset({"model", "version", "release", "receipt", "predicted_at"})
+_ENTRY = frozenset({"received_at", "score", "label"})
 
 
-def label_to_json(label: Label) -> str:
-    """Return one line of JSON."""
-    times = {"predicted_at": stamp(label.predicted_at), "received_at": stamp(label.received_at)}
-    return json.dumps(asdict(label) | times, separators=(",", ":"), allow_nan=False)
+def head_to_json(label: Label) -> str:
+    """Return what all labels of a receipt share."""
+    return _dump(
+        {
+            "model": label.model,
+            "version": label.version,
+            "release": label.release,
+            "receipt": label.receipt,
+            "predicted_at": stamp(label.predicted_at),
+        }
+    )
 
 
-def label_from_json(text: str) -> Label:
-    """Read a line back; raise `CorruptRecordError` naming the field that is wrong."""
+def entry_to_json(label: Label) -> str:
+    """Return what belongs to the label's own row."""
+    received = stamp(label.received_at)
+    return _dump({"received_at": received, "score": label.score, "label": label.label})
+
+
+def label_from_json(head: str, *, row: int, entry: str) -> Label:
+    """Read a label back; raise `CorruptRecordError` naming the field that is wrong."""
+    shared = Fields(_load(head), what="label sheet", keys=_HEAD)
+    own = Fields(_load(entry), what="label", keys=_ENTRY)
+    return Label(
+        model=shared.model("model"),
+        version=shared.integer("version", low=1),
+        release=shared.identifier("release"),
+        receipt=shared.identifier("receipt"),
+        row=row,
+        predicted_at=shared.moment("predicted_at"),
+        received_at=own.moment("received_at"),
+        score=own.numbers("score"),
+        label=own.text("label"),
+    )
+
+
+def _dump(content: dict[str, object]) -> str:
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
+
+
+def _load(text: str) -> object:
     try:
-        raw = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         raise CorruptRecordError("a label is not JSON") from None
-    fields = Fields(raw, what="label", keys=_KEYS)
-    return Label(
-        model=fields.model("model"),
-        version=fields.integer("version", low=1),
-        release=fields.identifier("release"),
-        receipt=fields.identifier("receipt"),
-        row=fields.integer("row"),
-        predicted_at=fields.moment("predicted_at"),
-        received_at=fields.moment("received_at"),
-        score=fields.numbers("score"),
-        label=fields.text("label"),
-    )

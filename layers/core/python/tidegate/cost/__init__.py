@@ -1,0 +1,1 @@
+"""Cost: unit economics of each model version."""

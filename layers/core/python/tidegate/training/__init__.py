@@ -1,0 +1,1 @@
+"""Training: from one user function to a package candidate."""

@@ -1,0 +1,120 @@
+"""Intake of a training job's output: model.tar.gz -> candidate -> inspected -> stored by digest.
+
+The job ran foreign code, so nothing in its output is believed: the archive holds exactly three
+plain files of bounded size, the package is verified file by file, the model by an allow-list and
+by its golden requests in a bounded process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import tarfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tidegate.encoding.encoder import Encoder
+from tidegate.errors import IntakeError, ObjectExistsError
+from tidegate.package import keys
+from tidegate.package.archive import Package, open_package
+from tidegate.package.golden import check_golden
+from tidegate.package.intake import inspect_model
+from tidegate.scoring.session import Session
+from tidegate.training.house import House
+from tidegate.training.report import JobReport
+from tidegate.training.request import TrainingRequest
+from tidegate.training.table import table_from_npz
+
+LIMITS = {
+    # member -> bytes that it may have
+    "package.zip": 125_000_000,
+    "holdout.npz": 200_000_000,
+    "report.json": 1_000_000,
+}
+OpenSession = Callable[[bytes], Session]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A job's output as read."""
+
+    package: bytes
+    holdout: bytes
+    report: JobReport
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where an accepted candidate lies."""
+
+    package: str  # digest
+    size: int
+    holdout: str  # key
+
+    def to_answer(self) -> dict[str, str | int]:
+        """Return the state that the machine passes on."""
+        return {"package": self.package, "size": self.size, "holdout": self.holdout}
+
+
+def take_in(model: str, *, run: str, job: str, house: House, open_session: OpenSession) -> Stored:
+    """Inspect and store what a job left; raise `PackageError`s saying what is wrong with it."""
+    candidate = unpack(house.artifacts.get(keys.job_output(model, run, job)))
+    request = TrainingRequest.from_json(house.artifacts.get(keys.run_request(model, run)))
+    digest = hashlib.sha256(candidate.package).hexdigest()
+    package = open_package(candidate.package, digest=digest)
+    _check_origin(package, request)
+    inspect_model(package.model, package.contract)
+    check_golden(package, open_session(package.model), Encoder(package.contract))
+    table_from_npz(candidate.holdout, package.contract)
+    holdout = keys.holdout_file(model, run)
+    with contextlib.suppress(ObjectExistsError):  # the same bytes: the key is their digest
+        house.artifacts.put(keys.package_file(model, digest), candidate.package)
+    # A retried step writes it again; nobody else writes objects of this run.
+    house.artifacts.put(holdout, candidate.holdout, overwrite=True)
+    return Stored(digest, len(candidate.package), holdout)
+
+
+def unpack(data: bytes) -> Candidate:
+    """Read model.tar.gz; raise `IntakeError` on links, other members, sizes beyond the limits."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r|gz") as archive:
+            for member in archive:
+                name = member.name.removeprefix("./")
+                if name in ("", ".") and member.isdir():
+                    continue
+                _check_member(member, name, found)
+                stream = archive.extractfile(member)
+                found[name] = stream.read(LIMITS[name]) if stream else b""
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise IntakeError(f"model.tar.gz can't be read: {error}") from None
+    missing = sorted(set(LIMITS) - set(found))
+    if missing:
+        raise IntakeError(f"model.tar.gz lacks {', '.join(missing)}")
+    report = JobReport.from_json(found["report.json"])
+    return Candidate(found["package.zip"], found["holdout.npz"], report)
+
+
+def _check_member(member: tarfile.TarInfo, name: str, found: dict[str, bytes]) -> None:
+    if name not in LIMITS or not member.isreg() or name in found:
+        raise IntakeError(f"model.tar.gz: {member.name!r} is not expected there")
+    if member.size > LIMITS[name]:
+        raise IntakeError(
+            f"model.tar.gz: {name} has {member.size} bytes; {LIMITS[name]} are allowed"
+        )
+
+
+def _check_origin(package: Package, request: TrainingRequest) -> None:
+    """Raise `IntakeError` unless the package says it was made from what the run was given."""
+    lineage = package.manifest.lineage
+    claims = {
+        "model": (package.contract.model, request.model),
+        "data_digest": (lineage.data_digest, request.data_digest),
+        "code_digest": (lineage.code_digest, request.code_digest),
+        "seed": (lineage.seed, request.seed),
+    }
+    for name, (claimed, given) in claims.items():
+        if claimed != given:
+            raise IntakeError(f"the package's {name} is {claimed!r}, the run was given {given!r}")

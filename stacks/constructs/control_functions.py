@@ -1,0 +1,114 @@
+"""ControlFunctions: every control-plane function, and what each of them may touch.
+
+snapshot -> (training job) -> inspect -> evaluate -> register -> release <-> judge
+endpoint -> collect, feedback -> (ledger) -> monitor -> (alarm) -> govern -> (training)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.constructs.permissions import grant_release, grant_start
+from stacks.constructs.python_function import Host, PythonFunction, Shape
+from stacks.platform import PlatformStack
+from tidegate.settings import Names
+
+_SDK = ("core", "sdk")
+_NUMERIC = ("core", "sdk", "inference")
+SHAPES: Mapping[str, Shape] = {
+    "snapshot": Shape(_SDK, timeout_seconds=300),
+    "inspect": Shape(_NUMERIC, memory_mb=2048, timeout_seconds=300, disk_mb=2048),
+    "evaluate": Shape(_NUMERIC, memory_mb=2048, timeout_seconds=300),
+    "register": Shape(_SDK),
+    "record": Shape(_SDK),
+    "release": Shape(_NUMERIC, timeout_seconds=120),
+    "judge": Shape(_NUMERIC, memory_mb=1024),
+    "collect": Shape(_NUMERIC, waited_for=False),
+    "feedback": Shape(_NUMERIC, memory_mb=1024, timeout_seconds=29),
+    "monitor": Shape(
+        _NUMERIC, memory_mb=1024, timeout_seconds=300, waited_for=False
+    ),
+    "govern": Shape(_SDK, waited_for=False),
+}
+
+
+class ControlFunctions(Construct):
+    """The functions by verb, each opened to what it needs and to nothing else."""
+
+    def __init__(self, scope: Construct, id_: str, *, host: Host, platform: PlatformStack) -> None:
+        super().__init__(scope, id_)
+        self._env, self._platform = host.stage.env, platform
+        signed = replace(
+            host, settings=replace(host.settings, receipt_key=platform.receipt_key.reference)
+        )
+        self._by_verb = {
+            verb: PythonFunction(
+                self,
+                verb.capitalize(),
+                verb=verb,
+                shape=shape,
+                host=signed if verb == "feedback" else host,
+            )
+            for verb, shape in SHAPES.items()
+        }
+        self._grant_training()
+        self._grant_release()
+        self._grant_observation()
+
+    def __getitem__(self, verb: str) -> PythonFunction:
+        return self._by_verb[verb]
+
+    def arguments(self, *verbs: str) -> dict[str, lambda_.Function]:
+        """Return functions under the names that workflows call them by (`SnapshotFunction`)."""
+        return {f"{verb.capitalize()}Function": self[verb].function for verb in verbs}
+
+    def _grant_training(self) -> None:
+        """Open what snapshot, inspect, evaluate, register and record work on."""
+        files, registry = self._platform.artifacts, self._platform.registry
+        for verb in ("snapshot", "register", "record"):
+            self._grant_commit(self[verb].role)
+        registry.grant_find(self["snapshot"].role)
+        files.grant_list(self["snapshot"].role, "data/")
+        files.grant_read_versions(self["snapshot"].role, "data/")
+        files.grant_read(self["snapshot"].role, "code/")
+        files.grant_write(self["snapshot"].role, "runs/")
+        files.grant_read(self["inspect"].role, "runs/")
+        files.grant_write(self["inspect"].role, "packages/", "holdouts/")
+        registry.grant_read(self["evaluate"].role)
+        files.grant_read(self["evaluate"].role, "code/", "packages/", "holdouts/")
+        files.grant_write(self["evaluate"].role, "reports/")
+        files.grant_read(self["register"].role, "code/", "packages/", "reports/", "runs/")
+
+    def _grant_release(self) -> None:
+        """Open what release and judge work on."""
+        for verb in ("release", "judge"):
+            self._grant_commit(self[verb].role)
+            self._platform.artifacts.grant_read(self[verb].role, "code/", "packages/")
+        self._platform.ledger.grant_read(self["judge"].role)
+        grant_release(self["release"].role, env=self._env)
+
+    def _grant_observation(self) -> None:
+        """Open what collect, feedback, monitor and govern work on."""
+        files, ledger = self._platform.artifacts, self._platform.ledger
+        ledger.grant_windows(self["collect"].role)
+        ledger.grant_labels(self["feedback"].role)
+        self._platform.registry.grant_read(self["feedback"].role)
+        files.grant_read(self["feedback"].role, "packages/")
+        for verb in ("monitor", "govern"):
+            self._grant_commit(self[verb].role)
+        ledger.grant_read(self["monitor"].role)
+        files.grant_read(self["monitor"].role, "code/", "packages/")
+        files.grant_write(self["monitor"].role, "reports/")
+        files.grant_read(self["govern"].role, "code/")
+        ledger.grant_idempotency(self["govern"].role, function="govern")
+        grant_start(self["govern"].role, machine=Names(self._env).train_machine)
+
+    def _grant_commit(self, role: iam.Role) -> None:
+        """Let a role commit to the registry and announce what it committed."""
+        self._platform.registry.grant_write(role)
+        self._platform.bus.grant_put(role)

@@ -1,0 +1,45 @@
+"""Permissions on functions and machines: what may invoke, start, publish, train."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from stacks.constructs.arns import function_arn, machine_arn
+from stacks.constructs.grants import allow
+from tidegate.settings import Names
+
+_SYNC_RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"  # Step Functions names it so
+_MODELS = "Models come and go without the control plane being deployed again."
+_VERSIONS = "Lambda numbers the versions that a release publishes."
+_JOBS = "Each attempt of a training has a job name of its own."
+
+
+def grant_release(role: iam.Role, *, env: str) -> None:
+    """Let a role publish versions of endpoints, call them and move their alias."""
+    endpoint = function_arn(role, Names(env).endpoint("*"))
+    on_function = ("GetFunctionConfiguration", "UpdateFunctionConfiguration", "UpdateFunctionCode")
+    on_alias = ("GetAlias", "UpdateAlias", "PublishVersion")
+    actions = [f"lambda:{action}" for action in (*on_function, *on_alias)]
+    allow(role, actions, on=[endpoint], wildcard=_MODELS)
+    on_version = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
+    allow(role, on_version, on=[f"{endpoint}:*"], wildcard=_VERSIONS)
+
+
+def grant_start(role: iam.Role, *, machine: str) -> None:
+    """Let a role start one state machine."""
+    allow(role, ["states:StartExecution"], on=[machine_arn(role, machine)])
+
+
+def grant_training(role: iam.Role, *, env: str, training_role: str) -> None:
+    """Let a state machine run training jobs under one role, and wait for them."""
+    stack, prefix = cdk.Stack.of(role), Names(env).prefix
+    jobs = stack.format_arn(
+        service="sagemaker", resource="training-job", resource_name=f"{prefix}-*"
+    )
+    calls = ("CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "AddTags")
+    allow(role, [f"sagemaker:{call}" for call in calls], on=[jobs], wildcard=_JOBS)
+    to_sagemaker: dict[str, str | list[str]] = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    allow(role, ["iam:PassRole"], on=[training_role], when={"StringEquals": to_sagemaker})
+    rule = stack.format_arn(service="events", resource="rule", resource_name=_SYNC_RULE)
+    allow(role, ["events:PutTargets", "events:PutRule", "events:DescribeRule"], on=[rule])

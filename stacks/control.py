@@ -1,0 +1,93 @@
+"""Control stack: the functions that decide and act, and the workflows that string them together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from stacks.constructs.arns import machine_arn
+from stacks.constructs.control_functions import ControlFunctions
+from stacks.constructs.drift_rule import DriftRule
+from stacks.constructs.entrances import let_api_in, let_endpoint_logs_in
+from stacks.constructs.layer_set import LayerSet
+from stacks.constructs.permissions import grant_start, grant_training
+from stacks.constructs.python_function import NOT_SHIPPED, Host
+from stacks.constructs.schedule_group import schedule_group
+from stacks.constructs.training_role import TrainingRole
+from stacks.constructs.undelivered_queue import UndeliveredQueue
+from stacks.constructs.workflow import Workflow
+from stacks.environment_stack import EnvironmentStack
+from stacks.platform import PlatformStack
+from stacks.sources import Sources
+from stacks.stage import StageSettings
+
+
+class ControlStack(EnvironmentStack):
+    """Functions, training role, workflows, and who may call them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: StageSettings,
+        platform: PlatformStack,
+        sources: Sources,
+    ) -> None:
+        super().__init__(scope, id_, stage=stage, component="control", description="control plane")
+        self.add_stack_dependency(platform)
+        self._sources = sources
+        framework = assets.Asset(
+            self, "Framework", path=str(sources.framework), exclude=NOT_SHIPPED
+        )
+        undelivered = UndeliveredQueue(self, "Undelivered", env=stage.env)
+        settings = replace(
+            self.settings(),
+            training_image=stage.training_image,
+            framework_uri=framework.s3_object_url,
+        )
+        layers = LayerSet(self, "Layers", stage=stage)
+        host = Host(stage, settings, sources, layers, undelivered.queue)
+        self.functions = ControlFunctions(self, "Functions", host=host, platform=platform)
+        self.training = TrainingRole(
+            self,
+            "Training",
+            env=stage.env,
+            artifacts=platform.artifacts,
+            framework=framework,
+        )
+        self._workflows()
+        self._entrances(platform)
+        schedule_group(self, "Schedules", name=self.names.schedules)
+        DriftRule(self, "DriftRule", govern=self.functions["govern"], host=host)
+
+    def _workflows(self) -> None:
+        """Make the training and the release machine; the first starts the second."""
+        functions = self.functions
+        release = Workflow(
+            self,
+            "ReleaseWorkflow",
+            name=self.names.release_machine,
+            definition=self._sources.workflow("release"),
+            stage=self.stage,
+            functions=functions.arguments("release", "judge"),
+        )
+        train = Workflow(
+            self,
+            "TrainWorkflow",
+            name=self.names.train_machine,
+            definition=self._sources.workflow("train"),
+            stage=self.stage,
+            functions=functions.arguments("snapshot", "inspect", "evaluate", "register", "record"),
+            values={"ReleaseMachine": machine_arn(self, self.names.release_machine)},
+        )
+        grant_training(train.role, env=self.stage.env, training_role=self.training.arn)
+        grant_start(train.role, machine=self.names.release_machine)
+        self.machines = (train.machine, release.machine)
+
+    def _entrances(self, platform: PlatformStack) -> None:
+        """Let the API call feedback, and the endpoints' logs call collect."""
+        let_api_in(self.functions["feedback"], api_id=platform.front_door.api_id)
+        let_endpoint_logs_in(self.functions["collect"], env=self.stage.env)
