@@ -32,38 +32,55 @@ class ModelStack(EnvironmentStack):
         platform: PlatformStack,
         control: ControlStack,
     ) -> None:
-        name = project.name
         super().__init__(
-            scope, f"model-{name}", stage=stage, component="serving", description=f"model {name}"
+            scope,
+            f"model-{project.name}",
+            stage=stage,
+            component="serving",
+            description=f"model {project.name}",
         )
-        self.tag_costs(model=name, owner=project.owner, cost_center=project.cost_center)
+        self.tag_costs(model=project.name, owner=project.owner, cost_center=project.cost_center)
         self.add_stack_dependency(control)
+        self._project, self._api_id = project, platform.front_door.api_id
+        endpoint = self._endpoint(platform.receipt_key.reference)
+        self._routes(endpoint)
+        self._watch()
+
+    def _endpoint(self, receipt_key: str) -> Endpoint:
+        """Serve behind the `live` alias; hand the windows to collect."""
         endpoint = Endpoint(
             self,
             "Endpoint",
-            serving=project.serving,
-            settings=self._settings(project, platform.receipt_key.reference),
-            stage=stage,
-            layers=LayerSet(self, "Layers", stage=stage),
+            serving=self._project.serving,
+            settings=self._settings(self._project, receipt_key),
+            stage=self.stage,
+            layers=LayerSet(self, "Layers", stage=self.stage),
         )
         endpoint.send_windows_to(function_arn(self, self.names.function("collect")))
+        return endpoint
+
+    def _routes(self, endpoint: Endpoint) -> None:
+        """Open the model's paths in the API."""
         routes = ModelRoutes(
             self,
             "Routes",
-            model=name,
-            api_id=platform.front_door.api_id,
+            model=self._project.name,
+            api_id=self._api_id,
             alias_arn=endpoint.alias.ref,
         )
         routes.add_feedback(function_arn(self, self.names.function("feedback")))
-        minutes = project.monitor.every_minutes
-        MonitorSchedule(self, "Monitor", model=name, every_minutes=minutes, stage=stage)
+
+    def _watch(self) -> None:
+        """Wake the monitor for this model, and ring when something is wrong with it."""
+        model, minutes = self._project.name, self._project.monitor.every_minutes
+        MonitorSchedule(self, "Monitor", model=model, every_minutes=minutes, stage=self.stage)
         ModelAlarms(
             self,
             "Alarms",
-            model=name,
+            model=model,
             every_minutes=minutes,
-            api_id=platform.front_door.api_id,
-            stage=stage,
+            api_id=self._api_id,
+            stage=self.stage,
         )
 
     def _settings(self, project: Project, receipt_key: str) -> Settings:

@@ -7,9 +7,10 @@ from constructs import Construct
 from stacks.constructs.alarm import Alarm, Watch
 from stacks.constructs.arns import machine_arn
 from stacks.constructs.control_functions import SHAPES
+from stacks.constructs.event_bus import log_namespace
 from stacks.constructs.front_door import STAGE
 from stacks.stage import StageSettings
-from tidegate.settings import Names
+from tidegate.settings import ANNOUNCEMENT_FAILED, Names
 
 
 class ControlAlarms(Construct):
@@ -31,6 +32,8 @@ class ControlAlarms(Construct):
         queue = {"QueueName": names.undelivered}
         depth = Watch("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue, statistic="Maximum")
         self._add("undelivered", depth)
+        failed = Watch(log_namespace(stage.env), ANNOUNCEMENT_FAILED)
+        self._add("announcements-failed", failed)
         api = {"ApiId": api_id, "Stage": STAGE}
         self._add("api-server-errors", Watch("AWS/ApiGateway", "5xx", api, threshold=5))
 

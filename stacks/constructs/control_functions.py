@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -30,9 +29,7 @@ SHAPES: Mapping[str, Shape] = {
     "judge": Shape(_NUMERIC, memory_mb=1024),
     "collect": Shape(_NUMERIC, waited_for=False),
     "feedback": Shape(_NUMERIC, memory_mb=1024, timeout_seconds=29),
-    "monitor": Shape(
-        _NUMERIC, memory_mb=1024, timeout_seconds=300, waited_for=False
-    ),
+    "monitor": Shape(_NUMERIC, memory_mb=1024, timeout_seconds=300, waited_for=False),
     "govern": Shape(_SDK, waited_for=False),
 }
 
@@ -71,7 +68,7 @@ class ControlFunctions(Construct):
         """Open what snapshot, inspect, evaluate, register and record work on."""
         files, registry = self._platform.artifacts, self._platform.registry
         for verb in ("snapshot", "register", "record"):
-            self._grant_commit(self[verb].role)
+            self._grant_commit(self[verb])
         registry.grant_find(self["snapshot"].role)
         files.grant_list(self["snapshot"].role, "data/")
         files.grant_read_versions(self["snapshot"].role, "data/")
@@ -87,7 +84,7 @@ class ControlFunctions(Construct):
     def _grant_release(self) -> None:
         """Open what release and judge work on."""
         for verb in ("release", "judge"):
-            self._grant_commit(self[verb].role)
+            self._grant_commit(self[verb])
             self._platform.artifacts.grant_read(self[verb].role, "code/", "packages/")
         self._platform.ledger.grant_read(self["judge"].role)
         grant_release(self["release"].role, env=self._env)
@@ -100,7 +97,7 @@ class ControlFunctions(Construct):
         self._platform.registry.grant_read(self["feedback"].role)
         files.grant_read(self["feedback"].role, "packages/")
         for verb in ("monitor", "govern"):
-            self._grant_commit(self[verb].role)
+            self._grant_commit(self[verb])
         ledger.grant_read(self["monitor"].role)
         files.grant_read(self["monitor"].role, "code/", "packages/")
         files.grant_write(self["monitor"].role, "reports/")
@@ -108,7 +105,7 @@ class ControlFunctions(Construct):
         ledger.grant_idempotency(self["govern"].role, function="govern")
         grant_start(self["govern"].role, machine=Names(self._env).train_machine)
 
-    def _grant_commit(self, role: iam.Role) -> None:
-        """Let a role commit to the registry and announce what it committed."""
-        self._platform.registry.grant_write(role)
-        self._platform.bus.grant_put(role)
+    def _grant_commit(self, function: PythonFunction) -> None:
+        """Let a function commit to the registry and announce what it committed."""
+        self._platform.registry.grant_write(function.role)
+        self._platform.bus.grant_put(function)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.constructs.grants import allow
+from stacks.constructs.python_function import PythonFunction
 from stacks.stage import StageSettings
-from tidegate.settings import EVENT_SOURCE, Names
+from tidegate.settings import ANNOUNCEMENT_FAILED, EVENT_SOURCE, NAMESPACE, Names
 
 
 class EventBus(Construct):
@@ -17,13 +18,36 @@ class EventBus(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, stage: StageSettings) -> None:
         super().__init__(scope, id_)
-        self.name = Names(stage.env).bus
+        self._env, self.name = stage.env, Names(stage.env).bus
         self.arn = cdk.Stack.of(self).format_arn(
             service="events", resource="event-bus", resource_name=self.name
         )
         events.EventBus(self, "Bus", event_bus_name=self.name)
 
-    def grant_put(self, role: iam.Role) -> None:
-        """Let a role announce registry events, in our name only."""
+    def grant_put(self, function: PythonFunction) -> None:
+        """Let a function announce registry events, in our name only; count what fails."""
         source: dict[str, str | list[str]] = {"events:source": EVENT_SOURCE}
-        allow(role, ["events:PutEvents"], on=[self.arn], when={"ForAllValues:StringEquals": source})
+        allow(
+            function.role,
+            ["events:PutEvents"],
+            on=[self.arn],
+            when={"ForAllValues:StringEquals": source},
+        )
+        logs.CfnMetricFilter(
+            function,
+            "AnnouncementFailed",
+            log_group_name=function.logs.log_group_name,
+            filter_pattern=f'"{ANNOUNCEMENT_FAILED}"',
+            metric_transformations=[
+                logs.CfnMetricFilter.MetricTransformationProperty(
+                    metric_namespace=log_namespace(self._env),
+                    metric_name=ANNOUNCEMENT_FAILED,
+                    metric_value="1",
+                )
+            ],
+        )
+
+
+def log_namespace(env: str) -> str:
+    """Return the namespace of what is counted in logs: such metrics have no dimension `Env`."""
+    return f"{NAMESPACE}/{env}"

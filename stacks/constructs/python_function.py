@@ -69,10 +69,10 @@ class PythonFunction(Construct):
         super().__init__(scope, id_)
         self.name = Names(host.stage.env).function(verb)
         self.role = service_role(self, "Role", service="lambda", description=f"Runs {self.name}")
-        logs = log_group(
+        self.logs = log_group(
             self, "Logs", name=Names(host.stage.env).log_group(self.name), stage=host.stage
         )
-        logs.grant_write(self.role)
+        self.logs.grant_write(self.role)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -88,7 +88,7 @@ class PythonFunction(Construct):
             timeout=cdk.Duration.seconds(shape.timeout_seconds),
             ephemeral_storage_size=cdk.Size.mebibytes(shape.disk_mb),
             role=self.role,
-            log_group=logs,
+            log_group=self.logs,
         )
         acknowledge(self.function, FINDINGS)
         acknowledge(self.function, CALLED_FINDINGS if shape.waited_for else ASYNC_FINDINGS)

@@ -11,8 +11,9 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from tests.fakes.made import START
-from tidegate.aws.event_bus import FAILURE, EventBus
+from tidegate.aws.event_bus import EventBus
 from tidegate.registry.values import Event
+from tidegate.settings import ANNOUNCEMENT_FAILED
 
 EVENT = Event("iris", 3, "VersionRegistered", START, "ann", "new data", evidence={"n": 1})
 
@@ -54,5 +55,5 @@ def test_a_failure_is_logged_and_not_raised(
             api.add_response("put_events", {"FailedEntryCount": 1, "Entries": entries})
         with caplog.at_level(logging.ERROR):
             EventBus(client, bus="tidegate-dev").announce(EVENT)
-    assert FAILURE in caplog.text
+    assert ANNOUNCEMENT_FAILED in caplog.text
     assert "iris 3 VersionRegistered" in caplog.text

@@ -122,6 +122,13 @@ def test_a_thousand_labels_are_one_batch(ledger: Ledger) -> None:
     assert len(ledger.labels("ferry-delay", NOON, NOON + HOUR)) == 1000
 
 
+def test_the_newest_labels_are_read_by_whole_receipts(ledger: Ledger) -> None:
+    moments = [NOON + timedelta(minutes=30 * i) for i in range(6)]
+    ledger.put_labels([label(f"q{i}", row, at=m) for i, m in enumerate(moments) for row in (0, 1)])
+    found = ledger.labels("ferry-delay", NOON, NOON + DAY, newest=3)
+    assert [(one.receipt, one.row) for one in found] == [("q4", 0), ("q4", 1), ("q5", 0), ("q5", 1)]
+
+
 def test_windows_larger_than_one_page_are_all_read(ledger: Ledger) -> None:
     wide = replace(window(), labels={f"class {i}": 10**12 for i in range(8000)})
     ledger.put_windows([replace(wide, id=f"w{i}") for i in range(8)])
@@ -145,7 +152,7 @@ def test_every_item_has_a_time_to_live(client: Any) -> None:
     assert shown["SK"]["S"] == "a"
     assert int(shown["expires"]["N"]) == int((NOON + 90 * DAY).timestamp())
     told = items["L#ferry-delay#2026-11-22T12"]
-    assert told["SK"]["S"] == "a"
+    assert told["SK"]["S"] == "2026-11-22T12:00:00.000Z#a"
     assert "r2" in told
     assert int(told["expires"]["N"]) == int((NOON + 400 * DAY).timestamp())
 
@@ -177,7 +184,11 @@ def test_an_item_that_was_planted_is_refused(client: Any, change: dict[str, Any]
 
 
 def test_an_item_without_content_is_refused(client: Any) -> None:
-    key = {"PK": {"S": "L#ferry-delay#2026-11-22T12"}, "SK": {"S": "a"}, "r0": {"S": ""}}
+    key = {
+        "PK": {"S": "L#ferry-delay#2026-11-22T12"},
+        "SK": {"S": "2026-11-22T12:00:00.000Z#a"},
+        "r0": {"S": ""},
+    }
     client.put_item(TableName="ledger", Item=key)
     with pytest.raises(CorruptRecordError, match="not JSON"):
         LedgerTable(client, table="ledger").labels("ferry-delay", NOON, NOON + HOUR)

@@ -37,10 +37,15 @@ class MemoryLedger:
             self.stored_labels[label.model, label.receipt, label.row] = label
         return len(self.stored_labels) - before
 
-    def labels(self, model: str, since: datetime, until: datetime) -> tuple[Label, ...]:
+    def labels(
+        self, model: str, since: datetime, until: datetime, *, newest: int = 0
+    ) -> tuple[Label, ...]:
         found = [
             label
             for label in self.stored_labels.values()
             if label.model == model and since <= label.predicted_at < until
         ]
-        return tuple(sorted(found, key=lambda x: (x.predicted_at, x.receipt, x.row)))
+        found.sort(key=lambda x: (x.predicted_at, x.receipt, x.row))
+        start = max(0, len(found) - newest) if newest else 0
+        first = (found[start].predicted_at, found[start].receipt) if found else None
+        return tuple(x for x in found if first and (x.predicted_at, x.receipt) >= first)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
 from stacks.constructs.control_functions import SHAPES
@@ -22,7 +25,9 @@ ANY_RESOURCE = {
     "xray:PutTraceSegments", "xray:PutTelemetryRecords",
     "xray:GetSamplingRules", "xray:GetSamplingTargets",
 }  # fmt: skip
-BY_SERVICE_FOR_ALL_KEYS = "kms:*"  # CDK's root statement of a key: the account administers it
+PERMISSIONS = Path(__file__).parent / "expected_permissions.txt"
+ASSET = re.compile(r"[0-9a-f]{64}")
+WHOLE_KEY = "kms:*"  # CDK's root statement of a key: the account administers it
 
 
 def listed(value: Any) -> list[Any]:
@@ -65,8 +70,7 @@ def test_no_action_is_a_wildcard(cloud: Synthesized) -> None:
         for statement in statements(resource)
         if statement["Effect"] == "Allow"
         for action in listed(statement.get("Action", []))
-        if "*" in action
-        and not (resource["Type"] == "AWS::KMS::Key" and action == BY_SERVICE_FOR_ALL_KEYS)
+        if "*" in action and not (resource["Type"] == "AWS::KMS::Key" and action == WHOLE_KEY)
     ]
 
     assert wild == []
@@ -198,8 +202,6 @@ def test_functions_of_other_accounts_and_apis_are_not_let_in(cloud: Synthesized)
 
 
 def test_a_wildcard_without_a_reason_is_refused() -> None:
-    import aws_cdk as cdk
-
     role = service_role(
         cdk.Stack(cdk.App(context=cdk_context()), "s"), "Role", service="lambda", description="d"
     )
@@ -208,3 +210,43 @@ def test_a_wildcard_without_a_reason_is_refused() -> None:
         allow(role, ["s3:GetObject"], on=["arn:aws:s3:::bucket/*"])
     with pytest.raises(ValueError, match="name each action"):
         allow(role, ["s3:Get*"], on=["arn:aws:s3:::bucket/key"])
+
+
+def flat(value: Any) -> str:
+    """Print a resource without account, region and partition; a reference by its logical id."""
+    if isinstance(value, str):
+        return value
+    name, content = next(iter(value.items()))
+    if name == "Fn::Join":
+        return "".join(flat(part) for part in content[1])
+    if name == "Fn::GetAtt":
+        return f"<{content[0]}>"
+    return "" if str(content).startswith("AWS::") else f"<{content}>"
+
+
+def permissions(cloud: Synthesized, env: str) -> list[str]:
+    """Return `role action resource [conditions]` of every statement of one environment."""
+    lines = set()
+    for place, policy in cloud.all("AWS::IAM::Policy", env=env):
+        role = re.sub(r"(RoleDefaultPolicy)?[0-9A-F]{8}$", "", place.split("/", 1)[1])
+        for statement in statements(policy):
+            keys = json.dumps(statement.get("Condition", {}), sort_keys=True)
+            when = "" if keys == "{}" else f"  if {re.sub(ASSET, 'ASSET', keys)}"
+            for action in listed(statement["Action"]):
+                for resource in listed(statement["Resource"]):
+                    name = re.sub(ASSET, "ASSET", flat(resource))
+                    lines.add(f"{role}  {action}  {re.sub(r'[0-9A-F]{8}>', '>', name)}{when}")
+    return sorted(lines)
+
+
+def test_every_role_may_do_exactly_what_was_agreed(cloud: Synthesized) -> None:
+    """A statement more or less is a decision: change the file with the code, in one commit."""
+    found = permissions(cloud, "prod")
+
+    assert found == PERMISSIONS.read_text().splitlines()
+
+
+def test_every_environment_grants_the_same(cloud: Synthesized, env: str) -> None:
+    renamed = [line.replace(f"tidegate-{env}", "tidegate-prod") for line in permissions(cloud, env)]
+
+    assert sorted(renamed) == permissions(cloud, "prod")

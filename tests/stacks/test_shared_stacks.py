@@ -201,6 +201,19 @@ def test_each_level_of_maturity_adds_to_the_one_before(
     assert cloud.one("dev", "control", "AWS::Events::Rule")["State"] == governor
 
 
+def test_a_lost_announcement_is_counted_and_rings(cloud: Synthesized, env: str) -> None:
+    filters = cloud.resources(env, "control", "AWS::Logs::MetricFilter").values()
+    alarm = alarms(cloud, env)[f"tidegate-{env}-control-announcements-failed"]
+
+    counted = {
+        (m["MetricNamespace"], m["MetricName"])
+        for found in filters
+        for m in found["Properties"]["MetricTransformations"]
+    }
+    assert counted == {(alarm["Namespace"], alarm["MetricName"])}
+    assert len(filters) == 7  # the functions that commit to the registry
+
+
 def test_the_dashboard_has_a_row_per_model(cloud: Synthesized, env: str) -> None:
     body = json.dumps(cloud.one(env, "observability", "AWS::CloudWatch::Dashboard"))
 

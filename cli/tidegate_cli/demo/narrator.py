@@ -12,7 +12,6 @@ from tidegate_cli.demo.wording import in_words
 from tidegate_cli.faults import CommandError
 
 POLL_SECONDS = 0.4
-QUIET = {"CodePushed", "ModelCreated"}
 
 
 class StoryError(CommandError):
@@ -69,7 +68,7 @@ class Narrator:
         return tuple(found)
 
     def _tell(self, event: Event) -> None:
-        words = "" if event.kind in QUIET else in_words(event)
+        words = in_words(event)
         if words:
             self._teller.tell(
                 words,

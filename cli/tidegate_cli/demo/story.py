@@ -7,6 +7,7 @@ new.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,10 +38,11 @@ DAYS = {  # [since, until) of each piece of the story
     "second canary": (date(2013, 4, 1), date(2013, 4, 21)),
     "bad canary": (date(2013, 4, 21), date(2013, 5, 1)),
     "nightly loads": (date(2013, 4, 1), date(2013, 7, 16)),
-    "july": (date(2013, 7, 1), date(2013, 8, 1)),
+    "july": (date(2013, 7, 1), date(2013, 8, 16)),
 }
 CANARY_RATE = 28.0  # requests a second
-JULY_RATE = 20.0
+JULY_RATE = 24.0
+ALARM_SECONDS = 30.0
 
 
 @dataclass
@@ -109,13 +111,11 @@ class Story:
         """Chapter 5."""
         self.teller.open_chapter("A bad release: fast, without errors, and wrong")
         params: dict[str, Param] = {"positive_weight": self._new_bad_weight()}
+        number = self._train("a bad idea", until=DAYS["march"][1], params=params, release="none")
+        self.cloud.registry.approve(
+            MODEL, number=number, at=utc_now(), actor=actor(), override=OVERRIDE
+        )
         with self._traffic("bad canary"):
-            number = self._train(
-                "a bad idea", until=DAYS["march"][1], params=params, release="none"
-            )
-            self.cloud.registry.approve(
-                MODEL, number=number, at=utc_now(), actor=actor(), override=OVERRIDE
-            )
             self._release(number, OVERRIDE)
             end = self._await_release(wanted=("ReleaseRolledBack",))
         self.teller.tell(f"[green]the judge rolled it back by itself[/]: {end.reason}")
@@ -225,9 +225,16 @@ class Story:
 
     def _tell_alarm(self) -> None:
         name = self.cloud.settings.names.drift_alarm(MODEL)
-        alarms = self.cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])
-        for alarm in alarms["MetricAlarms"]:
-            self.teller.tell(f"alarm {name}: {alarm['StateValue']}", alarm=name)
+        limit = time.monotonic() + ALARM_SECONDS
+        state = ""
+        while state != "ALARM" and time.monotonic() < limit:
+            self.teller.waiting("waiting for the alarm")
+            found = self.cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])
+            state = "".join(alarm["StateValue"] for alarm in found["MetricAlarms"])
+            time.sleep(0.3)
+        if state != "ALARM":
+            raise StoryError(f"alarm {name} is {state or 'missing'}, not ALARM")
+        self.teller.tell(f"alarm {name}: [bold red]{state}[/]", alarm=name, state=state)
 
     def _new_bad_weight(self) -> float:
         tried = [

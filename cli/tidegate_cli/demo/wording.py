@@ -8,13 +8,13 @@ from tidegate.registry.values import Event
 
 Words = Callable[[Event], str]
 
+SILENT = {"CodePushed", "ModelCreated", "RunSucceeded"}
 _BY_KIND: dict[str, Words] = {
     "RunStarted": lambda e: f"training starts ({e.reason}, asked by {e.actor})",
     "RunReused": lambda e: (
         f"nothing to train: version {_of(e, 'version')} came from the same data, code, parameters "
         "and environment"
     ),
-    "RunSucceeded": lambda e: "",
     "RunFailed": lambda e: f"[red]training failed[/]: {e.reason}",
     "VersionRegistered": lambda e: f"{e.subject.replace(':', ' ')} registered",
     "VersionApproved": lambda e: f"{e.subject.replace(':', ' ')} approved: {e.reason}",
@@ -45,6 +45,8 @@ _BY_KIND: dict[str, Words] = {
 
 def in_words(event: Event) -> str:
     """Return one line; empty for what says nothing that another line does not."""
+    if event.kind in SILENT:
+        return ""
     if event.kind == "DriftReported":
         return _look(event)
     words = _BY_KIND.get(event.kind)

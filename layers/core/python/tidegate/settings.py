@@ -17,6 +17,7 @@ MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 TAG_VALUE = re.compile(r"[\w .:/=+@-]{1,256}")  # what AWS allows in the value of a tag
 NAMESPACE = "Tidegate"  # of CloudWatch metrics
 EVENT_SOURCE = "tidegate"  # of EventBridge events
+ANNOUNCEMENT_FAILED = "AnnouncementFailed"  # begins the log line that a metric filter counts
 LIVE_ALIAS = "live"
 
 TAG_ENV = "tidegate:env"

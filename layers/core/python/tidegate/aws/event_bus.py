@@ -11,13 +11,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tidegate.clock import stamp
 from tidegate.registry.values import Event
-from tidegate.settings import EVENT_SOURCE
+from tidegate.settings import ANNOUNCEMENT_FAILED, EVENT_SOURCE
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 _log = logging.getLogger(__name__)
-FAILURE = "AnnouncementFailed"  # what a metric filter on the log counts
 
 
 class EventBus:
@@ -49,4 +48,4 @@ class EventBus:
 
 
 def _report(event: Event, why: str) -> None:
-    _log.error("%s %s %s %s: %s", FAILURE, event.model, event.sequence, event.kind, why)
+    _log.error("%s %s %s %s: %s", ANNOUNCEMENT_FAILED, event.model, event.sequence, event.kind, why)

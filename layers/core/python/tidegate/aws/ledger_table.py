@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from tidegate.clock import stamp
 from tidegate.errors import CorruptRecordError, RecordError
 from tidegate.windows.codec import decode_line, to_dict
 from tidegate.windows.fields import is_identifier
@@ -32,6 +33,7 @@ Item = Mapping[str, Any]  # as DynamoDB gives it
 WINDOW_LIFE = timedelta(days=90)
 LABEL_LIFE = timedelta(days=400)
 WRITERS = 8  # at once: a batch may not take a round trip after the other
+PAGE = 100  # sheets read at once, latest first
 ROWS_AT_ONCE = 100  # an update expression holds 4 KB and 300 operators
 _ROW = re.compile(r"r\d{1,6}")
 
@@ -73,16 +75,24 @@ class LedgerTable:
         with ThreadPoolExecutor(WRITERS) as pool:
             return sum(pool.map(self._write_sheet, sheets, sheets.values()))
 
-    def labels(self, model: str, since: datetime, until: datetime) -> tuple[Label, ...]:
+    def labels(
+        self, model: str, since: datetime, until: datetime, *, newest: int = 0
+    ) -> tuple[Label, ...]:
         """Return labels with since <= prediction < until, by time of prediction."""
         found: list[Label] = []
-        for hour in _hours(since, until):
-            for item in self._items(f"L#{_part(model)}#{_hour(hour)}"):
-                found += _sheet(item)
-        wanted = (label for label in found if since <= label.predicted_at < until)
+        for item in self._sheets(model, since, until):
+            found += (label for label in _sheet(item) if since <= label.predicted_at < until)
+            if newest and len(found) >= newest:
+                break
         return tuple(
-            sorted(wanted, key=lambda label: (label.predicted_at, label.receipt, label.row))
+            sorted(found, key=lambda label: (label.predicted_at, label.receipt, label.row))
         )
+
+    def _sheets(self, model: str, since: datetime, until: datetime) -> Iterator[Item]:
+        """Yield sheets of predictions in an interval, the latest first."""
+        for hour in reversed(list(_hours(since, until))):
+            partition = f"L#{_part(model)}#{_hour(hour)}"
+            yield from self._items(partition, between=(stamp(since), stamp(until)))
 
     def _add(self, key: Key, body: str, expires: datetime) -> bool:
         """Write an item unless it is there; tell whether it was new."""
@@ -127,14 +137,22 @@ class LedgerTable:
             _check_place(item, _window_key(window))
             yield window
 
-    def _items(self, partition: str) -> Iterator[Item]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="PK = :pk",
-            ExpressionAttributeValues={":pk": {"S": partition}},
-            ConsistentRead=True,
-        )
-        for page in pages:
+    def _items(self, partition: str, *, between: tuple[str, str] | None = None) -> Iterator[Item]:
+        """Yield a partition; with `between`, the items of these sort keys, the last first."""
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "PK = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": partition}},
+            "ConsistentRead": True,
+        }
+        if between:
+            query["KeyConditionExpression"] += " AND SK BETWEEN :low AND :high"
+            query["ExpressionAttributeValues"] |= {
+                ":low": {"S": between[0]},
+                ":high": {"S": between[1]},
+            }
+            query |= {"ScanIndexForward": False, "Limit": PAGE}
+        for page in self._client.get_paginator("query").paginate(**query):
             yield from page["Items"]
 
 
@@ -172,7 +190,8 @@ def _window_key(window: Window) -> Key:
 
 
 def _sheet_key(label: Label) -> Key:
-    return f"L#{_part(label.model)}#{_hour(label.predicted_at)}", _part(label.receipt)
+    partition = f"L#{_part(label.model)}#{_hour(label.predicted_at)}"
+    return partition, f"{stamp(label.predicted_at)}#{_part(label.receipt)}"
 
 
 def _part(text: str) -> str:

@@ -10,6 +10,7 @@ from tidegate.catalog import Catalog
 from tidegate.clock import parse_stamp, stamp
 from tidegate.errors import NotFoundError, ObjectExistsError
 from tidegate.monitoring.look import look
+from tidegate.monitoring.performance import MOST_LABELS
 from tidegate.monitoring.report import look_to_json
 from tidegate.monitoring.values import Evidence, Limits, Look
 from tidegate.package import keys
@@ -76,12 +77,14 @@ class Monitor:
         windows = self.ledger.windows(model, release, min(since, until - day), until)
         fresh = tuple(window for window in windows if window.end >= since)
         labels = self._labels(pointer, until=until)
-        recent = [label for label in labels if label.predicted_at >= until - day]
+        # Of many labels only the newest were read: coverage is that of the time they span.
+        began = labels[-1].predicted_at if len(labels) >= MOST_LABELS else until - day
+        recent = [label for label in labels if label.predicted_at >= began]
         empty = Window("", model, version, release, start=since, end=until)
         return Evidence(
             window=merge(fresh, reference) if fresh else empty,
             labels=labels,
-            served=sum(window.rows for window in windows if window.end >= until - day),
+            served=sum(window.rows for window in windows if window.end >= began),
             labelled=len(recent),
             previous=previous,
         )
@@ -105,7 +108,7 @@ class Monitor:
 
     def _labels(self, pointer: Pointer, *, until: datetime) -> tuple[Label, ...]:
         since = self._started(pointer, until=until)
-        labels = self.ledger.labels(pointer.model, since, until)
+        labels = self.ledger.labels(pointer.model, since, until, newest=MOST_LABELS)
         own = (label for label in labels if label.release == pointer.release)
         return tuple(sorted(own, key=lambda label: label.predicted_at, reverse=True))
 

@@ -46,9 +46,14 @@ METRICS: dict[str, Metric] = {
 
 
 def evaluate(
-    task: Task, y: npt.ArrayLike, scores: npt.ArrayLike, *, threshold: float = 0.5
+    task: Task,
+    y: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    *,
+    threshold: float = 0.5,
+    only: str = "",
 ) -> dict[str, float]:
-    """Return every metric of the task that these rows define.
+    """Return every metric of the task that these rows define, or `only` the one named.
 
     `y` (rows,): class numbers, or values of a regression. `scores` (rows, outputs) as the model
     gives them; binary and regression also (rows,). `threshold` chooses the positive class. A
@@ -70,7 +75,7 @@ def evaluate(
     values = {
         metric.name: _value(metric, truth, given if metric.takes == "scores" else chosen)
         for metric in METRICS.values()
-        if task in metric.tasks
+        if task in metric.tasks and only in ("", metric.name)
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -26,6 +26,12 @@ class Ledger(Protocol):
         """Store labels by receipt and row, the last write winning; return how many were new."""
         ...
 
-    def labels(self, model: str, since: datetime, until: datetime) -> tuple[Label, ...]:
-        """Return labels whose prediction was made in the interval."""
+    def labels(
+        self, model: str, since: datetime, until: datetime, *, newest: int = 0
+    ) -> tuple[Label, ...]:
+        """Return labels with since <= prediction < until, by time of prediction.
+
+        With `newest`, whole receipts of the latest predictions are read until there are so many
+        labels at least, so the cost is bounded whatever the traffic.
+        """
         ...
