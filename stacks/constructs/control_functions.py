@@ -29,7 +29,9 @@ SHAPES: Mapping[str, Shape] = {
     "judge": Shape(_NUMERIC, memory_mb=1024),
     "collect": Shape(_NUMERIC, waited_for=False),
     "feedback": Shape(_NUMERIC, memory_mb=1024, timeout_seconds=29),
-    "monitor": Shape(_NUMERIC, memory_mb=1024, timeout_seconds=300, waited_for=False),
+    "monitor": Shape(
+        ("core", "sdk", "analytics"), memory_mb=1024, timeout_seconds=300, waited_for=False
+    ),
     "govern": Shape(_SDK, waited_for=False),
 }
 

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import time
 
-from rich.rule import Rule
+from rich.console import Console
 
-from tidegate_cli import model_folder, tables
+from tidegate_cli import model_folder
 from tidegate_cli.commands import deploy
-from tidegate_cli.demo import story
+from tidegate_cli.demo import ending, story
 from tidegate_cli.demo.facts import Teller
 from tidegate_cli.invocation import Invocation
 from tidegate_cli.local import cloud as local_cloud
 
-SHOWN_REPORTS = 8
+SHOWN = 8
+NARROWEST = 110  # where no terminal says how wide it is
+METRICS = ("auc", "log_loss", "brier")
 LOOK_FURTHER = """
 [bold]The local cloud is up; look around:[/]
   tidegate status                         champions, weights, alarms
-  tidegate show {model}@{version}              what made the version that is serving
+  tidegate show {model}@{version}             what made the version that is serving
   tidegate events {model}            everything that happened, in order
   eval "$(tidegate local env)"            then any aws command
   make down                               stop it
@@ -31,7 +33,7 @@ def run(call: Invocation) -> None:
     """Tell the whole story, or take everything down when interrupted."""
     began = time.monotonic()
     project = model_folder.read(call.root, story.MODEL)
-    teller = Teller(call.out if not call.as_json else call.progress)
+    teller = Teller(_console(call))
     try:
         teller.open_chapter("Set-up: the local cloud, and the real templates in it")
         deploy.prepare(call).deploy()
@@ -48,19 +50,26 @@ def run(call: Invocation) -> None:
     _show_end(call, teller, time.monotonic() - began)
 
 
+def _console(call: Invocation) -> Console:
+    console = call.progress if call.as_json else call.out
+    if not console.is_terminal:
+        console.width = NARROWEST
+    return console
+
+
 def _show_end(call: Invocation, teller: Teller, seconds: float) -> None:
     registry, model = call.cloud.registry, story.MODEL
-    versions, releases = registry.versions(model), registry.releases(model)
-    reports = registry.reports(model)[:SHOWN_REPORTS]
+    versions, releases = registry.versions(model), registry.releases(model)[:SHOWN]
+    reports = registry.reports(model)[:SHOWN]
     champion = registry.champion(model)
     call.answer(
         {"seconds": round(seconds, 1), "facts": teller.facts, "versions": versions},
-        Rule("Versions"),
-        tables.versions_table(versions),
-        Rule("Releases"),
-        tables.releases_table(releases),
-        Rule("Drift"),
-        tables.reports_table(reports),
+        "",
+        ending.versions(versions, metrics=METRICS),
+        "",
+        ending.releases(releases),
+        "",
+        ending.looks(reports),
         LOOK_FURTHER.format(model=model, version=champion.number if champion else 1),
         f"[bold]{seconds:.0f} s[/] in all; every fact: .tidegate/demo.jsonl",
     )
