@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Second, Told  # type: ignore[import-not-found]
 
+from tests.local.support import ADELIE, Second, Told
 from tidegate_cli.client import Client
-
-ADELIE = {
-    "island": "Torgersen",
-    "bill_length_mm": 39.1,
-    "bill_depth_mm": 18.7,
-    "flipper_length_mm": 181.0,
-    "body_mass_g": 3750.0,
-    "sex": "male",
-}
 
 
 def test_endpoint_without_a_release_says_so(second: Second) -> None:

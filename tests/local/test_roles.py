@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Second  # type: ignore[import-not-found]
-from test_endpoint import ADELIE  # type: ignore[import-not-found]
 
+from tests.local.support import ADELIE, Second
 from tidegate_cli.client import Client
 from tidegate_cli.cloud import Cloud
 

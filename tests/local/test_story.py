@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from conftest import Told  # type: ignore[import-not-found]
-
+from tests.local.support import Told
 from tidegate.settings import arn
 from tidegate_cli.cloud import Cloud
 
