@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,11 +39,19 @@ def http(cloud: Cloud) -> Iterator[Client]:
         yield client
 
 
+def wait_for_release(cloud: Cloud, model: str) -> None:
+    limit = time.monotonic() + MINUTES
+    while cloud.registry.champion(model) is None:
+        assert time.monotonic() < limit, cloud.registry.releases(model)
+        time.sleep(0.5)
+
+
 @pytest.fixture(scope="session")
 def second(checkout: Checkout, cloud: Cloud, http: Client) -> Second:
     before = http.predict("penguins", records=[{}])
     checkout.tidegate("data", "push", "penguins")
     checkout.tidegate("train", "penguins", minutes=6)
+    wait_for_release(cloud, "penguins")
     return Second(before, checkout.json("status", "penguins"))
 
 

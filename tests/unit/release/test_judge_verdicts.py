@@ -119,6 +119,13 @@ def test_few_requests_of_many_rows_are_little_evidence() -> None:
     assert together.evidence["canary_effective_rows"] < 10
 
 
+def test_few_alike_requests_never_roll_back_on_their_scores() -> None:
+    far_off = ask(side([RNG.normal(3.0, 0.01, 100) for _ in range(3)] + [RNG.normal(5.0, 0.01, 9)]))
+    assert far_off.evidence["canary_effective_rows"] < 10
+    assert far_off.answer == "hold"
+    assert "alike requests" in far_off.reasons[0]
+
+
 def test_other_predicted_classes_roll_back_though_the_scores_are_alike() -> None:
     usual = changed(CHAMPION, labels={"a": 900, "b": 900, "c": 900})
     verdict = ask(changed(CANARY, labels={"a": 300}), usual)

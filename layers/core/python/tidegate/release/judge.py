@@ -28,6 +28,7 @@ from tidegate.release.evidence import (
 FALSE_ROLLBACK = 0.05  # per release
 MISSED = 0.05  # per step
 _TESTS = 4  # errors, invalid answers, scores, labels
+_LEAST_EFFECTIVE = 10  # independent rows; with fewer the bootstrap's lower limit is too bold
 
 Answer = Literal["advance", "rollback", "hold"]
 
@@ -101,6 +102,9 @@ def _too_few(canary: Side, champion: Side, policy: ReleasePolicy) -> Finding | N
         rows = sum(side.window.score.cells)
         if rows < max(1, policy.min_rows):
             return Finding("hold", f"{name} answered {rows} rows; {policy.min_rows} are needed")
+        if side.effective < _LEAST_EFFECTIVE:
+            text = f"{rows} rows of {name} came in few, alike requests: they are worth"
+            return Finding("hold", f"{text} {side.effective:.0f}; {_LEAST_EFFECTIVE} are needed")
     return None
 
 
