@@ -1,6 +1,6 @@
 """Replay: real departures sent to the endpoint in their order, and their outcomes later.
 
-rows by day -> one request per airport and hour -> answers -> feedback when the day is over
+rows by hour and airport -> requests -> answers -> feedback when the day is over
 """
 
 from __future__ import annotations
@@ -31,14 +31,18 @@ class Batch:
     labels: list[str]
 
 
-def batches(contract: Contract, files: Iterable[DataFile], *, group: str) -> Iterator[Batch]:
-    """Yield the files' rows in time order, one batch per hour and value of the column `group`."""
+def batches(
+    contract: Contract, files: Iterable[DataFile], *, group: str, most: int
+) -> Iterator[Batch]:
+    """Yield the files' rows in time order: by hour, then by the column `group`, `most` at a time."""
     for file in files:
         rows = read_csv(contract, file.data)
         rows.sort(key=lambda row: (row.time[:13], str(row.record[group])))
         for (hour, _), same in groupby(rows, key=lambda row: (row.time[:13], row.record[group])):
-            batch = list(same)
-            yield Batch(hour[:10], [row.record for row in batch], [row.label for row in batch])
+            together = list(same)
+            for at in range(0, len(together), most):
+                part = together[at : at + most]
+                yield Batch(hour[:10], [row.record for row in part], [row.label for row in part])
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,9 @@ DAYS = {  # [since, until) of each piece of the story
     "nightly loads": (date(2013, 4, 1), date(2013, 7, 16)),
     "july": (date(2013, 7, 1), date(2013, 8, 16)),
 }
-CANARY_RATE = 28.0  # requests a second
-JULY_RATE = 24.0
+RATE = 50.0  # requests a second while a canary is judged
+ROWS = 8  # in each of those: many small requests say more than few large ones
+ALL_ROWS = 1000  # of an airport in an hour, in one request
 ALARM_SECONDS = 30.0
 
 
@@ -125,7 +126,7 @@ class Story:
         self.teller.open_chapter("Drift: the summer storms of July")
         self._push("nightly loads")
         began = self.teller.elapsed
-        with self._traffic("july", rate=JULY_RATE) as replay:
+        with self._traffic("july") as replay:
             alive = self._needs(replay)
             self.narrator.until(
                 lambda e: e.kind == "DriftReported" and bool(e.evidence.get("confirmed")),
@@ -247,15 +248,15 @@ class Story:
 
     # -- traffic
 
-    def _replay(self, piece: str, *, rate: float = 0.0) -> Replay:
+    def _replay(self, piece: str, *, rate: float = 0.0, most: int = ALL_ROWS) -> Replay:
         since, until = DAYS[piece]
         files = data.load(self.project, since=since.isoformat(), until=until.isoformat())
-        source = batches(self.project.contract, files, group=GROUP)
+        source = batches(self.project.contract, files, group=GROUP, most=most)
         return Replay(self.client, MODEL, source, per_second=rate)
 
     @contextmanager
-    def _traffic(self, piece: str, *, rate: float = CANARY_RATE) -> Iterator[Replay]:
-        replay = self._replay(piece, rate=rate).start()
+    def _traffic(self, piece: str) -> Iterator[Replay]:
+        replay = self._replay(piece, rate=RATE, most=ROWS).start()
         try:
             yield replay
         finally:
