@@ -34,7 +34,7 @@ class Batch:
 def batches(
     contract: Contract, files: Iterable[DataFile], *, group: str, most: int
 ) -> Iterator[Batch]:
-    """Yield the files' rows in time order: by hour, then by the column `group`, `most` at a time."""
+    """Yield rows in time order: by hour, then by the column `group`, at most `most` at a time."""
     for file in files:
         rows = read_csv(contract, file.data)
         rows.sort(key=lambda row: (row.time[:13], str(row.record[group])))
