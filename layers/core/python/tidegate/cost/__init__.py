@@ -1,1 +1,0 @@
-"""Cost: unit economics of each model version."""
