@@ -118,7 +118,8 @@ def _quantile_edges(values: npt.ArrayLike) -> tuple[float, ...]:
     if distinct.size >= MAX_EDGES:
         ranks = np.linspace(0, column.size - 1, MAX_EDGES - 1).round().astype(np.intp)
         distinct = np.unique(column[ranks])
-    below = np.nextafter(distinct[0], np.float32(-np.inf))
+    with np.errstate(over="ignore"):  # below the least float32 there is no edge
+        below = np.nextafter(distinct[0], np.float32(-np.inf))
     edges = np.concatenate(([below], distinct)) if np.isfinite(below) else distinct
     return tuple(edges.astype(np.float64).tolist())
 
