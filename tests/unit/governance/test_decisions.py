@@ -12,7 +12,7 @@ from tests.fakes import made
 from tests.fakes.workflows import MemoryWorkflows
 from tidegate.errors import RequestError
 from tidegate.governance.alarm import finding_of
-from tidegate.governance.governor import Governor, decide
+from tidegate.governance.governor import LONGEST_RUN, Governor, decide
 from tidegate.governance.values import Finding, History
 from tidegate.project import GovernorPolicy
 from tidegate.registry.book import Registry
@@ -85,6 +85,14 @@ def test_a_training_under_way_is_not_doubled() -> None:
     decision = decide(finding(), policy=POLICY, history=history, now=made.START)
     assert decision.action == "ignore"
     assert "training iris-7 is under way" in decision.reason
+
+
+def test_a_training_whose_workflow_died_does_not_hinder_for_ever() -> None:
+    history = History(runs=(made.run("iris-7"),))
+    later = made.START + LONGEST_RUN
+    assert decide(finding(), policy=POLICY, history=history, now=later).action == "retrain"
+    before = later - timedelta(minutes=1)
+    assert decide(finding(), policy=POLICY, history=history, now=before).action == "ignore"
 
 
 def test_the_training_that_this_finding_started_does_not_hinder_it() -> None:

@@ -48,7 +48,9 @@ def _not_drift(finding: Finding) -> str:
 
 def _hindrance(finding: Finding, *, policy: GovernorPolicy, history: History, now: datetime) -> str:
     for run in history.runs:
-        if run.state == "running" and run.id != finding.run:
+        # A workflow that was aborted records no end: a run that old is dead.
+        alive = now - run.started < max(LONGEST_RUN * history.time_scale, LEAST_LONGEST_RUN)
+        if run.state == "running" and run.id != finding.run and alive:
             return f"training {run.id} is under way"
     until = _cooling_until(policy=policy, history=history)
     if until is not None and now < until:
@@ -74,6 +76,10 @@ def _decided(finding: Finding, history: History) -> Decision | None:
     return None
 
 
+LONGEST_RUN = timedelta(hours=24)
+LEAST_LONGEST_RUN = timedelta(minutes=2)  # where time is scaled, machines are as slow as ever
+
+
 @dataclass(frozen=True)
 class Governor:
     """Decides on findings, acts, and records every decision; `time_scale` scales the cool-down."""
@@ -94,7 +100,8 @@ class Governor:
         scaled = replace(policy, cooldown_hours=policy.cooldown_hours * self.time_scale)
         # Events are few thousand at most in a cool-down; older ones decide nothing.
         after = max(0, registry.meta(finding.model).rev - 2000)
-        history = History(registry.events(finding.model, after=after), registry.runs(finding.model))
+        events, runs = registry.events(finding.model, after=after), registry.runs(finding.model)
+        history = History(events, runs, self.time_scale)
         before = _decided(finding, history)
         if before is not None:
             return before

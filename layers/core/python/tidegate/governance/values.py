@@ -32,6 +32,7 @@ class History:
 
     events: tuple[Event, ...] = ()
     runs: tuple[Run, ...] = ()
+    time_scale: float = 1.0
 
 
 @dataclass(frozen=True)
