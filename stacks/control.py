@@ -8,6 +8,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from stacks.constructs.arns import machine_arn
+from stacks.constructs.automation_switch import AutomationSwitch
 from stacks.constructs.control_functions import ControlFunctions
 from stacks.constructs.drift_rule import DriftRule
 from stacks.constructs.entrances import let_api_in, let_endpoint_logs_in
@@ -15,6 +16,7 @@ from stacks.constructs.layer_set import LayerSet
 from stacks.constructs.permissions import grant_start, grant_training
 from stacks.constructs.python_function import NOT_SHIPPED, Host
 from stacks.constructs.schedule_group import schedule_group
+from stacks.constructs.sweep_schedule import SweepSchedule
 from stacks.constructs.training_role import TrainingRole
 from stacks.constructs.undelivered_queue import UndeliveredQueue
 from stacks.constructs.workflow import Workflow
@@ -60,8 +62,7 @@ class ControlStack(EnvironmentStack):
         )
         self._workflows()
         self._entrances(platform)
-        schedule_group(self, "Schedules", name=self.names.schedules)
-        DriftRule(self, "DriftRule", govern=self.functions["govern"], host=host)
+        self._wakers(host)
 
     def _workflows(self) -> None:
         """Make the training and the release machine; the first starts the second."""
@@ -86,6 +87,15 @@ class ControlStack(EnvironmentStack):
         grant_training(train.role, env=self.stage.env, training_role=self.training.arn)
         grant_start(train.role, machine=self.names.release_machine)
         self.machines = (train.machine, release.machine)
+
+    def _wakers(self, host: Host) -> None:
+        """Let alarms call govern while nobody has paused it, and a schedule call sweep."""
+        govern, schedules = self.functions["govern"], self.names.schedules
+        DriftRule(self, "DriftRule", govern=govern, host=host)
+        AutomationSwitch(self, "Automation", env=self.stage.env).grant_read(govern.role)
+        group = schedule_group(self, "Schedules", name=schedules)
+        sweep = self.functions["sweep"].name
+        SweepSchedule(self, "Sweep", stage=self.stage, sweep=sweep).begin_after(group)
 
     def _entrances(self, platform: PlatformStack) -> None:
         """Let the API call feedback, and the endpoints' logs call collect."""

@@ -11,12 +11,13 @@ from stacks.constructs.front_door import FrontDoor
 from stacks.constructs.ledger_table import LedgerTable
 from stacks.constructs.receipt_key import ReceiptKey
 from stacks.constructs.registry_table import RegistryTable
+from stacks.constructs.signing_key import SigningKey
 from stacks.environment_stack import EnvironmentStack
 from stacks.stage import StageSettings
 
 
 class PlatformStack(EnvironmentStack):
-    """Artifacts bucket, registry, ledger, event bus, alert topic, receipt key and HTTP API."""
+    """Artifacts bucket, registry, ledger, event bus, alert topic, both keys and HTTP API."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: StageSettings) -> None:
         super().__init__(scope, id_, stage=stage, component="platform", description="shared stores")
@@ -26,4 +27,5 @@ class PlatformStack(EnvironmentStack):
         self.bus = EventBus(self, "Bus", stage=stage)
         self.alerts = AlertTopic(self, "Alerts", stage=stage)
         self.receipt_key = ReceiptKey(self, "ReceiptKey")
+        self.signing_key = SigningKey(self, "SigningKey", stage=stage)
         self.front_door = FrontDoor(self, "FrontDoor", stage=stage)

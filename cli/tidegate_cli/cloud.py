@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tidegate.aws.artifact_bucket import ArtifactBucket
+from tidegate.aws.automation_parameter import AutomationParameter
 from tidegate.aws.event_bus import EventBus
 from tidegate.aws.lambda_traffic import LambdaTraffic
 from tidegate.aws.ledger_table import LedgerTable
@@ -85,6 +86,12 @@ class Cloud:
     def machines(self) -> StateMachines:
         """The workflows that can be started."""
         return StateMachines(self.client("stepfunctions"), settings=self.settings)
+
+    @cached_property
+    def automation(self) -> AutomationParameter:
+        """The switch that pauses the governor."""
+        name = self.settings.names.automation_parameter
+        return AutomationParameter(self.client("ssm"), name=name)
 
     def traffic(self, model: str) -> LambdaTraffic:
         """Return the traffic switch of a model's endpoint."""

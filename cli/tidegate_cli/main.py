@@ -9,6 +9,8 @@ import typer
 
 from tidegate_cli import faults
 from tidegate_cli.commands import (
+    automation,
+    card,
     data,
     demo,
     deploy,
@@ -17,6 +19,7 @@ from tidegate_cli.commands import (
     local,
     monitor,
     release,
+    reproduce,
     status,
     train,
     validate,
@@ -73,10 +76,13 @@ for module in (
     data,
     train,
     versions,
+    card,
+    reproduce,
     status,
     release,
     endpoint,
     monitor,
+    automation,
     events,
     local,
     demo,

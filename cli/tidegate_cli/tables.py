@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 from rich.tree import Tree
 
-from tidegate.registry.values import DriftReport, Event, GateResult, Release, Version
+from tidegate.registry.values import DriftReport, Event, GateResult, Input, Release, Version
 
 LONGEST_REASON = 140
 STATUS = {
@@ -138,7 +138,7 @@ def reports_table(reports: Iterable[DriftReport]) -> Table:
     return table
 
 
-def lineage_tree(version: Version) -> Tree:
+def lineage_tree(version: Version, inputs: tuple[Input, ...]) -> Tree:
     """Return what made a version, as a tree."""
     lineage = version.lineage
     tree = Tree(f"[bold]{version.model}@{version.number}[/] ", guide_style="dim")
@@ -148,8 +148,11 @@ def lineage_tree(version: Version) -> Tree:
     tree.add(f"package {version.package_digest} ({version.package_size:,} bytes)")
     tree.add(f"contract {version.contract_digest}")
     data = tree.add(f"data {lineage.data_digest}")
-    for part in lineage.data_objects:
-        data.add(f"{part.key} [dim]{part.size:,} bytes, {part.checksum[:12]}[/]")
+    for part in inputs:
+        if part.kind == "data":
+            data.add(
+                f"{part.key} [dim]{part.rows:,} rows, {part.size:,} bytes, {part.digest[:12]}[/]"
+            )
     code = tree.add(f"code {lineage.code_digest}")
     if lineage.git_commit:
         code.add(

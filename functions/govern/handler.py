@@ -53,7 +53,7 @@ def _once() -> Any:  # noqa: ANN401  # the decorator is untyped
 
 def _govern(detail: dict[str, Any]) -> dict[str, str]:
     scale = float(wiring.settings().time_scale)
-    governor = Governor(wiring.catalog(), wiring.machines(), scale)
+    governor = Governor(wiring.catalog(), wiring.machines(), wiring.automation(), scale)
     finding = governor.with_report(finding_of(detail))
     decision = governor.govern(finding, now=utc_now())
     run = finding.run if decision.action == "retrain" else ""

@@ -1,4 +1,4 @@
-"""Register: a version with its lineage, approved when all gates passed."""
+"""Register: a version with its lineage, signed, and approved when all gates passed."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     registered = register_run(
         done,
         House(wiring.catalog(), wiring.settings()),
+        wiring.signer(),
         at=utc_now(),
         actor=str(event["actor"]),
         wanted=event.get("release", "auto") == "auto",

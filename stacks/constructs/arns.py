@@ -16,6 +16,11 @@ def machine_arn(scope: IConstruct, name: str) -> str:
     return _arn(scope, "states", "stateMachine", name)
 
 
+def execution_arn(scope: IConstruct, machine: str) -> str:
+    """Return the ARN pattern of all executions of a state machine."""
+    return _arn(scope, "states", "execution", f"{machine}:*")
+
+
 def topic_arn(scope: IConstruct, name: str) -> str:
     """Return the ARN of a topic."""
     return cdk.Stack.of(scope).format_arn(service="sns", resource=name)

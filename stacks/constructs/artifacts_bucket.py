@@ -61,6 +61,12 @@ class ArtifactsBucket(Construct):
         """Let a role store objects under the prefixes; never delete them."""
         self._grant_objects(role, ["s3:PutObject"], prefixes)
 
+    def grant_remove_versions(self, role: iam.Role, *prefixes: str) -> None:
+        """Let a role list object versions under the prefixes and remove a version that it names."""
+        listed: dict[str, str | list[str]] = {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}
+        allow(role, ["s3:ListBucketVersions"], on=[self.arn], when={"StringLike": listed})
+        self._grant_objects(role, ["s3:DeleteObjectVersion"], prefixes)
+
     def _grant_objects(self, role: iam.Role, actions: list[str], prefixes: tuple[str, ...]) -> None:
         for prefix in prefixes:
             reason = _NAMED_BY_CONTENT.format(prefix)

@@ -9,8 +9,15 @@ from stacks.constructs.arns import machine_arn
 from stacks.constructs.control_functions import SHAPES
 from stacks.constructs.event_bus import log_namespace
 from stacks.constructs.front_door import STAGE
+from stacks.constructs.sweep_schedule import every_minutes
 from stacks.stage import StageSettings
-from tidegate.settings import ANNOUNCEMENT_FAILED, Names
+from tidegate.settings import (
+    ANNOUNCEMENT_FAILED,
+    CORRUPT_RECORD,
+    NAMESPACE,
+    SWEEP_HEARTBEAT,
+    Names,
+)
 
 
 class ControlAlarms(Construct):
@@ -34,6 +41,8 @@ class ControlAlarms(Construct):
         self._add("undelivered", depth)
         failed = Watch(log_namespace(stage.env), ANNOUNCEMENT_FAILED)
         self._add("announcements-failed", failed)
+        self._add("corrupt-records", Watch(log_namespace(stage.env), CORRUPT_RECORD))
+        self._add("sweep-heartbeat", _heartbeat(stage))
         api = {"ApiId": api_id, "Stage": STAGE}
         self._add("api-server-errors", Watch("AWS/ApiGateway", "5xx", api, threshold=5))
 
@@ -46,3 +55,16 @@ class ControlAlarms(Construct):
             watch=watch,
             stage=self._stage,
         )
+
+
+def _heartbeat(stage: StageSettings) -> Watch:
+    """Watch that the sweep runs: two that did not come in a row ring."""
+    return Watch(
+        NAMESPACE,
+        SWEEP_HEARTBEAT,
+        {"Env": stage.env},
+        below=True,
+        period_seconds=every_minutes(stage) * 60,
+        periods=2,
+        missing="breaching",
+    )

@@ -2,6 +2,7 @@
 
 snapshot -> (training job) -> inspect -> evaluate -> register -> release <-> judge
 endpoint -> collect, feedback -> (ledger) -> monitor -> (alarm) -> govern -> (training)
+(schedule) -> sweep: what any of them left unfinished
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import replace
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.constructs.permissions import grant_release, grant_start
+from stacks.constructs.corrupt_records import count_corrupt_records
+from stacks.constructs.permissions import grant_alias, grant_look, grant_release, grant_start
 from stacks.constructs.python_function import Host, PythonFunction, Shape
 from stacks.platform import PlatformStack
 from tidegate.settings import Names
@@ -33,6 +35,7 @@ SHAPES: Mapping[str, Shape] = {
         ("core", "sdk", "analytics"), memory_mb=1024, timeout_seconds=300, waited_for=False
     ),
     "govern": Shape(_SDK, waited_for=False),
+    "sweep": Shape(_SDK, timeout_seconds=300, waited_for=False),
 }
 
 
@@ -58,6 +61,9 @@ class ControlFunctions(Construct):
         self._grant_training()
         self._grant_release()
         self._grant_observation()
+        self._grant_sweep()
+        for function in self._by_verb.values():
+            count_corrupt_records(function, env=self._env)
 
     def __getitem__(self, verb: str) -> PythonFunction:
         return self._by_verb[verb]
@@ -82,6 +88,7 @@ class ControlFunctions(Construct):
         files.grant_read(self["evaluate"].role, "code/", "packages/", "holdouts/")
         files.grant_write(self["evaluate"].role, "reports/")
         files.grant_read(self["register"].role, "code/", "packages/", "reports/", "runs/")
+        self._platform.signing_key.grant_sign(self["register"].role)
 
     def _grant_release(self) -> None:
         """Open what release and judge work on."""
@@ -90,6 +97,7 @@ class ControlFunctions(Construct):
             self._platform.artifacts.grant_read(self[verb].role, "code/", "packages/")
         self._platform.ledger.grant_read(self["judge"].role)
         grant_release(self["release"].role, env=self._env)
+        self._platform.signing_key.grant_verify(self["release"].role)
 
     def _grant_observation(self) -> None:
         """Open what collect, feedback, monitor and govern work on."""
@@ -106,6 +114,14 @@ class ControlFunctions(Construct):
         files.grant_read(self["govern"].role, "code/")
         ledger.grant_idempotency(self["govern"].role, function="govern")
         grant_start(self["govern"].role, machine=Names(self._env).train_machine)
+
+    def _grant_sweep(self) -> None:
+        """Open what sweep works on: registry, executions, aliases, packages that lie alone."""
+        role = self["sweep"].role
+        self._grant_commit(self["sweep"])
+        self._platform.artifacts.grant_remove_versions(role, "packages/")
+        grant_alias(role, env=self._env)
+        grant_look(role, env=self._env)
 
     def _grant_commit(self, function: PythonFunction) -> None:
         """Let a function commit to the registry and announce what it committed."""

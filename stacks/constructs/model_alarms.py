@@ -1,4 +1,4 @@
-"""ModelAlarms: drift, a silent monitor, a failing endpoint."""
+"""ModelAlarms: drift, a silent monitor, a refused package, a failing endpoint."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class ModelAlarms(Construct):
         self._model, self._stage, self._names = model, stage, Names(stage.env)
         self._watch_drift()
         self._watch_monitor(every_minutes)
+        self._watch_packages()
         self._watch_endpoint(api_id)
 
     def _watch_drift(self) -> None:
@@ -64,6 +65,17 @@ class ModelAlarms(Construct):
             name=self._names.heartbeat_alarm(self._model),
             description=f"The monitor of {self._model} does not run",
             watch=watch,
+            stage=self._stage,
+        )
+
+    def _watch_packages(self) -> None:
+        """Ring when a release met bytes or a signature that are not those of its version."""
+        Alarm(
+            self,
+            "PackageRefused",
+            name=f"{self._names.prefix}-{self._model}-package-refused",
+            description=f"A release of {self._model} refused its package or its signature",
+            watch=Watch(NAMESPACE, "PackageRefused", self._dimensions()),
             stage=self._stage,
         )
 

@@ -9,7 +9,7 @@ from stacks.constructs.arns import queue_arn, topic_arn
 from stacks.stage import ALERT, StageSettings
 from tidegate.settings import EVENT_SOURCE, Names
 
-KINDS = ("ReleaseRolledBack", "ReleaseFailed", "RunFailed", "GovernorDecided")
+KINDS = ("ReleaseRolledBack", "ReleaseFailed", "RunFailed", "GovernorDecided", "AliasRepaired")
 
 
 class Notices(Construct):

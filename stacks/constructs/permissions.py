@@ -5,13 +5,14 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from stacks.constructs.arns import function_arn, machine_arn
+from stacks.constructs.arns import execution_arn, function_arn, machine_arn
 from stacks.constructs.grants import allow
 from tidegate.settings import Names
 
 _SYNC_RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"  # Step Functions names it so
 _MODELS = "Models come and go without the control plane being deployed again."
 _VERSIONS = "Lambda numbers the versions that a release publishes."
+_RUNS = "An execution is named after its run or release."
 _JOBS = "Each attempt of a training has a job name of its own."
 
 
@@ -24,6 +25,20 @@ def grant_release(role: iam.Role, *, env: str) -> None:
     allow(role, actions, on=[endpoint], wildcard=_MODELS)
     on_version = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
     allow(role, on_version, on=[f"{endpoint}:*"], wildcard=_VERSIONS)
+
+
+def grant_alias(role: iam.Role, *, env: str) -> None:
+    """Let a role read and move the aliases of endpoints, and nothing else of them."""
+    endpoint = function_arn(role, Names(env).endpoint("*"))
+    allow(role, ["lambda:GetAlias", "lambda:UpdateAlias"], on=[endpoint], wildcard=_MODELS)
+
+
+def grant_look(role: iam.Role, *, env: str) -> None:
+    """Let a role ask how executions of the training and the release machine fare."""
+    names = Names(env)
+    machines = (names.train_machine, names.release_machine)
+    executions = [execution_arn(role, machine) for machine in machines]
+    allow(role, ["states:DescribeExecution"], on=executions, wildcard=_RUNS)
 
 
 def grant_start(role: iam.Role, *, machine: str) -> None:

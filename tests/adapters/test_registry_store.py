@@ -15,8 +15,9 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from tests.fakes.announcer import FakeAnnouncer
-from tests.fakes.made import PATIENT, START, digest, draft, gate, later, release, run
+from tests.fakes.made import PATIENT, START, digest, draft, gate, later, release, run, version
 from tests.fakes.registry_store import FakeRegistryStore
+from tests.fakes.signer import FakeSigner
 from tidegate.aws.registry_table import RegistryTable
 from tidegate.errors import (
     CorruptRecordError,
@@ -99,13 +100,6 @@ def event(sequence: int, kind: str = "Noted") -> Event:
 
 def head(rev: int, counter: int = 0) -> Meta:
     return Meta("iris", "ann", rev, counter)
-
-
-def version(number: int = 1, **changes: Any) -> Version:
-    made = draft()
-    fields = {name: getattr(made, name) for name in type(made).__dataclass_fields__}
-    known: dict[str, Any] = {"status": "candidate", "created": START, "created_by": "t"}
-    return Version(model="iris", number=number, **{**fields, **known, **changes})
 
 
 def test_what_is_committed_is_read_back(store: RegistryStore) -> None:
@@ -196,8 +190,8 @@ def test_events_come_in_order_after_a_sequence(store: RegistryStore) -> None:
 def test_runs_are_found_by_their_identity(store: RegistryStore) -> None:
     wanted = run("iris-2", identity=digest("f"))
     store.commit(head(1), [run("iris-1"), wanted, version(package_digest=digest("f"))], event(1))
-    assert store.by_identity("iris", digest("f")) == (wanted,)
-    assert store.by_identity("iris", digest("0")) == ()
+    assert store.with_digest(Run, digest("f")) == (wanted,)
+    assert store.with_digest(Run, digest("0")) == ()
 
 
 def test_models_are_kept_apart(store: RegistryStore) -> None:
@@ -227,7 +221,12 @@ def test_the_whole_registry_works_on_it(store: RegistryStore) -> None:
         numbers = pool.map(
             lambda i: (
                 book.register(
-                    "iris", draft(), at=later(i), actor="t", request_id=f"run-{i % 10}"
+                    "iris",
+                    draft(),
+                    FakeSigner(),
+                    at=later(i),
+                    actor="t",
+                    request_id=f"run-{i % 10}",
                 ).number
             ),
             range(20),

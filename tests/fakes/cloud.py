@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.fakes import made
 from tests.fakes.artifacts import MemoryArtifacts
+from tests.fakes.switch import MemorySwitch
 from tests.fakes.traffic import FakeTraffic
 from tests.fakes.workflows import MemoryWorkflows
 from tidegate.registry.book import Registry
@@ -97,6 +98,7 @@ class FakeCloud:
     executions: FakeExecutions = field(default_factory=FakeExecutions)
     alarms: FakeAlarms = field(default_factory=FakeAlarms)
     api: FakeHttp = field(default_factory=FakeHttp)
+    automation: MemorySwitch = field(default_factory=MemorySwitch)
     functions: Any = field(default_factory=SimpleNamespace)
     settings: Settings = field(default_factory=lambda: Settings("local", "0" * 12, "us-east-1"))
     endpoint: str = "http://127.0.0.1:1"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.registry_store import FakeRegistryStore
 from tidegate.registry.book import Registry
 from tidegate.registry.retries import Retries
 from tidegate.registry.values import (
-    DataObject,
+    DataFile,
     GateResult,
     Lineage,
     Release,
     Run,
+    Version,
     VersionDraft,
 )
 
@@ -40,7 +42,6 @@ def lineage(parent: int = 0) -> Lineage:
         environment_digest=digest("e"),
         params={"depth": 6, "rate": 0.1, "whole": 2.0, "fast": True, "loss": "log"},
         parent=parent,
-        data_objects=(DataObject("data/iris/a.csv.gz", "v1", digest("a"), 12),),
     )
 
 
@@ -56,7 +57,16 @@ def draft(
         metrics={"auc": 0.81, "log_loss": 0.5},
         gates=(gate(passed=passed),),
         holdout_shift=shift,
+        inputs=(DataFile("data/iris/a.csv.gz", "v1", digest("a"), 12, 3),),
     )
+
+
+def version(number: int = 1, **changes: Any) -> Version:
+    """Return a candidate of `draft()`, without the rows of its inputs."""
+    made = draft()
+    drafted = {f: getattr(made, f) for f in type(made).__dataclass_fields__ if f != "inputs"}
+    known: dict[str, Any] = {"status": "candidate", "created": START, "created_by": "t"}
+    return Version(**{"model": "iris", "number": number, **drafted, **known, **changes})
 
 
 def release(release_id: str = "r-1", version: int = 1, actor: str = "ann") -> Release:

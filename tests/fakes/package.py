@@ -7,11 +7,11 @@ import zipfile
 from pathlib import Path
 
 from tests.fakes.onnx_models import CONTRACT, linear
+from tests.fakes.packages import INPUTS, LINEAGE
 from tidegate.package.archive import build_package
 from tidegate.package.golden_codec import golden_to_json
 from tidegate.package.manifest import Golden
 from tidegate.package.reference_codec import reference_to_json
-from tidegate.registry.values import Lineage
 from tidegate.windows.binning import make_bins, score_bins, summarize
 from tidegate.windows.values import Reference
 
@@ -41,9 +41,9 @@ def package() -> bytes:
         "reference.json": reference_to_json(reference()),
         "golden.json": golden_to_json(golden),
         "card.md": b"# Ferry delay\n",
+        **INPUTS,
     }
-    lineage = Lineage("d" * 64, "c" * 64, "e" * 64)
-    return build_package(files, model="ferry-delay", lineage=lineage, metrics={"rmse": 1.0})
+    return build_package(files, model="ferry-delay", lineage=LINEAGE, metrics={"rmse": 1.0})
 
 
 def unpack(data: bytes, folder: Path) -> Path:

@@ -7,10 +7,17 @@ from dataclasses import replace
 from tests.fakes.onnx_models import CONTRACT, linear
 from tidegate.package.archive import build_package
 from tidegate.package.golden_codec import golden_to_json
-from tidegate.package.manifest import CARD, GOLDEN, MODEL, REFERENCE, Golden
+from tidegate.package.inputs import (
+    FileRead,
+    data_to_json,
+    digest_of_files,
+    environment_digest,
+    environment_to_text,
+)
+from tidegate.package.manifest import CARD, DATA, ENVIRONMENT, GOLDEN, MODEL, REFERENCE, Golden
 from tidegate.package.manifest import CONTRACT as CONTRACT_FILE
 from tidegate.package.reference_codec import reference_to_json
-from tidegate.registry.values import DataObject, Lineage
+from tidegate.registry.values import Lineage
 from tidegate.windows.values import Bins, ColumnReference, Counts, Reference
 
 GOLDEN_REQUESTS = Golden(
@@ -29,14 +36,22 @@ REFERENCE_VALUES = Reference(
     metrics={"rmse": 1.5},
     block_rows=5,
 )
+ENVIRONMENT_LINES = ("python==3.13.1", "platform==linux-x86_64", "numpy==2.4.6")
+DATA_FILES = (
+    FileRead("data/ferry-delay/2013-01-01.csv.gz", "a" * 64, 120, 8),
+    FileRead("data/ferry-delay/2013-02-01.csv.gz", "b" * 64, 90, 5),
+)
+INPUTS = {
+    ENVIRONMENT: environment_to_text(ENVIRONMENT_LINES),
+    DATA: data_to_json(DATA_FILES),
+}
 LINEAGE = Lineage(
-    data_digest="d" * 64,
+    data_digest=digest_of_files(DATA_FILES),
     code_digest="c" * 64,
-    environment_digest="e" * 64,
+    environment_digest=environment_digest(ENVIRONMENT_LINES),
     params={"depth": 3, "rate": 0.1, "kind": "x", "early": True},
     seed=7,
     training_job="job-1",
-    data_objects=(DataObject("data/ferry-delay/a.csv.gz", "v1", "a" * 64, 10),),
 )
 
 
@@ -48,6 +63,7 @@ def package_files() -> dict[str, bytes]:
         REFERENCE: reference_to_json(REFERENCE_VALUES),
         GOLDEN: golden_to_json(GOLDEN_REQUESTS),
         CARD: b"# Ferry delay\n",
+        **INPUTS,
     }
 
 

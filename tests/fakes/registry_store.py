@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from tidegate.errors import ImmutableError, RegistryConflictError
 from tidegate.registry import rows
-from tidegate.registry.codec import body_digest, decode, encode
-from tidegate.registry.values import Event, Meta, Record, Run
+from tidegate.registry.codec import body_digest, decode, encode, indexed_digest
+from tidegate.registry.values import Event, Meta, Record
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Record | Event)
 
 
 class FakeRegistryStore:
@@ -29,15 +29,23 @@ class FakeRegistryStore:
             item = self.items.get(rows.row(kind, model, key))
         return decode(kind, item) if item is not None else None
 
-    def newest(self, kind: type[R], model: str, limit: int = 50) -> tuple[R, ...]:
-        partition, prefix = rows.partition(model), rows.prefix(kind)
+    def newest(
+        self, kind: type[R], model: str, limit: int = 50, *, under: int = 0
+    ) -> tuple[R, ...]:
+        found = self._sorted((rows.partition(model), rows.prefix(kind, under)))[::-1]
+        return tuple(decode(kind, item) for item in (found[:limit] if limit else found))
+
+    def with_digest(self, kind: type[R], digest: str) -> tuple[R, ...]:
+        found = [decode(kind, item) for item in self._sorted(("", rows.prefix(kind)))]
+        return tuple(one for one in found if indexed_digest(one) == digest)
+
+    def _sorted(self, begin: rows.Row) -> list[dict[str, Any]]:
+        """Return items of a partition (of all, if it is empty) whose sort keys begin so."""
+        partition, prefix = begin
         with self._lock:
-            found = sorted(
-                ((sk, item) for (pk, sk), item in self.items.items() if pk == partition),
-                key=lambda pair: pair[0],
-                reverse=True,
-            )
-        return tuple(decode(kind, item) for sk, item in found if sk.startswith(prefix))[:limit]
+            items = sorted(self.items.items(), key=lambda pair: pair[0])
+        here = (pair for pair in items if partition in ("", pair[0][0]))
+        return [item for (_, sk), item in here if sk.startswith(prefix)]
 
     def events(self, model: str, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
         partition = rows.partition(model)
@@ -69,9 +77,6 @@ class FakeRegistryStore:
             self.items |= items
             self._bodies |= bodies
             self.commits += 1
-
-    def by_identity(self, model: str, identity: str) -> tuple[Run, ...]:
-        return tuple(run for run in self.newest(Run, model, 10_000) if run.identity == identity)
 
     def _check_head(self, meta: Meta) -> None:
         if self.busy > 0:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.made import START, draft, later, lineage, registry
+from tests.fakes.signer import FakeSigner
 from tests.fakes.traffic import FakeTraffic
 from tidegate.contract import Column, Contract, Target
 from tidegate.errors import DigestMismatchError
@@ -102,6 +103,7 @@ class Scene:
     announcer: FakeAnnouncer
     traffic: FakeTraffic
     shelf: FakeShelf
+    signer: FakeSigner
     house: House
 
     def begin(self, version: int, release: str, at: float = 0.0) -> Progress:
@@ -124,10 +126,12 @@ class Scene:
         return lock is None or lock.holder == ""
 
 
-def three_versions() -> Scene:
+def three_versions(contract: Contract = CONTRACT) -> Scene:
     """Register versions 1 to 3, all approved, the endpoint at its seed."""
-    book, announcer = registry()
+    (book, announcer), signer = registry(), FakeSigner()
     for i in range(3):
-        book.register("iris", draft("abc"[i]), at=START, actor="t", request_id=f"run-{i}")
-    traffic, shelf = FakeTraffic(answer=honest), FakeShelf()
-    return Scene(book, announcer, traffic, shelf, House(book, traffic, shelf))
+        made = replace(draft("abc"[i]), contract_digest=contract.digest)
+        book.register("iris", made, signer, at=START, actor="t", request_id=f"run-{i}")
+    traffic, shelf = FakeTraffic(answer=honest), FakeShelf(contract=contract)
+    house = House(book, traffic, shelf, signer)
+    return Scene(book, announcer, traffic, shelf, signer, house)

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.registry_store import FakeRegistryStore
+from tests.fakes.signer import FakeSigner
 from tidegate.catalog import Catalog
 from tidegate.contract import Contract
 from tidegate.package import keys
@@ -64,6 +65,7 @@ class TrainingHouse:
     project: Project
     artifacts: MemoryArtifacts = field(default_factory=MemoryArtifacts)
     store: FakeRegistryStore = field(default_factory=FakeRegistryStore)
+    signer: FakeSigner = field(default_factory=FakeSigner)
 
     def __post_init__(self) -> None:
         self.registry = Registry(self.store, FakeAnnouncer())

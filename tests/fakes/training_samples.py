@@ -20,6 +20,7 @@ from tidegate.registry.values import DataObject
 from tidegate.scoring.session import Matrix
 from tidegate.training.frames import feature_frame, training_frame
 from tidegate.training.request import TrainingRequest
+from tidegate.training.snapshot import digest_of_data
 from tidegate.training.table import Table
 
 COLUMNS = (
@@ -122,7 +123,7 @@ def job_root(
         params=dict(params or {}),
         seed=7,
         data=tuple(objects),
-        data_digest="d" * 64,
+        data_digest=digest_of_data(objects),
         code_digest="c" * 64,
         identity="i" * 64,
     )

@@ -15,6 +15,7 @@ from tests.fakes.ledger import MemoryLedger
 from tests.fakes.made import registry
 from tests.fakes.package import package
 from tests.fakes.served import KEY, FakeContext, event
+from tests.fakes.signer import FakeSigner
 from tidegate import wiring
 from tidegate.catalog import Catalog
 from tidegate.clock import utc_now
@@ -44,7 +45,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> MemoryLedger:
         gates=(),
         holdout_shift=None,
     )
-    book.register("ferry-delay", draft, at=now, actor="ann", request_id="1")
+    book.register("ferry-delay", draft, FakeSigner(), at=now, actor="ann", request_id="1")
     artifacts = MemoryArtifacts()
     artifacts.put(keys.package_file("ferry-delay", opened.digest), data)
     monkeypatch.setattr(wiring, "settings", lambda: SETTINGS)

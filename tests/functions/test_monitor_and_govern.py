@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from tests.fakes import made
+from tests.fakes.switch import MemorySwitch
 from tests.fakes.workflows import MemoryWorkflows
 from tidegate import wiring
 from tidegate.monitoring import monitor as monitoring
@@ -58,6 +59,8 @@ def governor(cloud: pytest.MonkeyPatch) -> SimpleNamespace:
     catalog = SimpleNamespace(registry=registry, project=lambda _: project)
     cloud.setattr(wiring, "catalog", lambda: catalog)
     cloud.setattr(wiring, "machines", lambda: workflows)
+    switch = MemorySwitch()
+    cloud.setattr(wiring, "automation", lambda: switch)
     keys = ("PK", "SK")
     boto3.client("dynamodb").create_table(
         TableName=SETTINGS.names.ledger_table,
@@ -71,7 +74,9 @@ def governor(cloud: pytest.MonkeyPatch) -> SimpleNamespace:
     from functions.govern import handler
 
     handler._once.cache_clear()
-    return SimpleNamespace(handle=handler.handle, registry=registry, workflows=workflows)
+    return SimpleNamespace(
+        handle=handler.handle, registry=registry, workflows=workflows, switch=switch
+    )
 
 
 def alarm(timestamp: str = "2026-11-22T10:00:00.125+0000", event_id: str = "1") -> dict[str, Any]:
@@ -115,6 +120,14 @@ def test_a_later_alarm_is_a_decision_of_its_own(governor: SimpleNamespace) -> No
     later = governor.handle(alarm("2026-11-22T10:05:00.000+0000"), CONTEXT)
     assert later["action"] == "ignore"
     assert len(decided(governor.registry)) == 2
+
+
+def test_a_paused_governor_says_who_paused_it(governor: SimpleNamespace) -> None:
+    governor.switch.text = "paused: ann: audit"
+    answer = governor.handle(alarm(), CONTEXT)
+    assert (answer["action"], answer["run"]) == ("notify", "")
+    assert answer["reason"].endswith("automation is paused by ann: audit")
+    assert governor.workflows.trainings == {}
 
 
 def test_two_alarms_of_the_same_moment_are_told_apart(governor: SimpleNamespace) -> None:

@@ -13,8 +13,9 @@ from functions.judge import handler as judge
 from functions.release import handler as release
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.scene import Scene, three_versions
+from tests.fakes.signer import FakeSigner
 from tidegate import wiring
-from tidegate.errors import RequestError
+from tidegate.errors import RequestError, SignatureError
 from tidegate.settings import Settings
 
 CONTEXT: Any = SimpleNamespace(
@@ -32,6 +33,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(wiring, "registry", lambda: made.registry)
     monkeypatch.setattr(wiring, "catalog", lambda: made.shelf)
     monkeypatch.setattr(wiring, "traffic", lambda _: made.traffic)
+    monkeypatch.setattr(wiring, "signer", lambda: made.signer)
     monkeypatch.setattr(wiring, "ledger", MemoryLedger)
     return made
 
@@ -92,6 +94,26 @@ def test_a_failure_is_rolled_back_with_its_reason(scene: Scene) -> None:
     walk({**state, "reason": "Boom: no luck", "answer": ""}, "rollback")
     assert scene.champion() == (1, "2")
     assert scene.registry.release("iris", "r-2").outcome == "Boom: no luck"
+
+
+def test_a_refused_package_is_counted_and_recorded_and_the_champion_serves_on(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    walk(wish(1, "r-1"), "begin", "publish", "verify", "finish")
+    state = walk(wish(2, "r-2"), "begin")
+    monkeypatch.setattr(wiring, "signer", FakeSigner)  # which did not sign version 2
+    capsys.readouterr()
+    with pytest.raises(SignatureError) as caught:
+        walk(state, "publish")
+    (metric,) = metrics(capsys.readouterr().out)
+    assert (metric["PackageRefused"], metric["Env"], metric["Model"]) == ([1.0], "dev", "iris")
+    assert sorted(metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) == ["Env", "Model"]
+
+    walk({**state, "reason": f"SignatureError: {caught.value}", "answer": ""}, "rollback")
+    ended = scene.registry.release("iris", "r-2")
+    assert (ended.state, ended.function_version) == ("failed", "")
+    assert ended.outcome.startswith("SignatureError: version 2 of 'iris': key test-key did not")
+    assert scene.champion() == (1, "2")
 
 
 def test_an_unknown_step_is_named(scene: Scene) -> None:

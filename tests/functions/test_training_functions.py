@@ -45,6 +45,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> TrainingHouse:
     made = TrainingHouse(project_of(contract_of("binary")))
     monkeypatch.setattr(wiring, "settings", lambda: SETTINGS)
     monkeypatch.setattr(wiring, "catalog", lambda: made.house.catalog)
+    monkeypatch.setattr(wiring, "signer", lambda: made.signer)
     return made
 
 

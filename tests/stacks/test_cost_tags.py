@@ -14,6 +14,7 @@ UNTAGGABLE = {
     "AWS::ApiGatewayV2::Route",
     "AWS::CDK::Metadata",
     "AWS::IAM::Policy",
+    "AWS::KMS::Alias",
     "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::LayerVersion",

@@ -91,11 +91,20 @@ def test_nobody_may_delete_from_or_update_the_registry(cloud: Synthesized) -> No
                 assert set(listed(statement["Action"])) <= allowed, place
 
 
-def test_nobody_may_delete_from_the_bucket(cloud: Synthesized) -> None:
-    assert not any(
-        "s3:Delete" in json.dumps(list(statements(policy)))
-        for _, policy in cloud.all("AWS::IAM::Policy")
-    )
+def test_only_the_sweep_may_delete_from_the_bucket_and_only_named_versions_of_packages(
+    cloud: Synthesized, env: str
+) -> None:
+    found = [
+        (place, statement)
+        for place, policy in cloud.all("AWS::IAM::Policy", env=env)
+        for statement in statements(policy)
+        if "s3:Delete" in json.dumps(statement)
+    ]
+
+    ((place, statement),) = found
+    assert "FunctionsSweepRole" in place
+    assert statement["Action"] == "s3:DeleteObjectVersion"
+    assert flat(statement["Resource"]).endswith(f":::tidegate-{env}-artifacts--/packages/*")
 
 
 def test_every_function_has_a_role_of_its_own(cloud: Synthesized, env: str) -> None:
@@ -107,7 +116,7 @@ def test_every_function_has_a_role_of_its_own(cloud: Synthesized, env: str) -> N
     assert len(roles) == len(set(roles)) == len(SHAPES) + 1
 
 
-def test_only_release_moves_traffic_and_only_of_endpoints(cloud: Synthesized, env: str) -> None:
+def test_release_and_sweep_move_traffic_and_only_of_endpoints(cloud: Synthesized, env: str) -> None:
     movers = {
         place
         for place, policy in cloud.all("AWS::IAM::Policy", env=env)
@@ -115,8 +124,14 @@ def test_only_release_moves_traffic_and_only_of_endpoints(cloud: Synthesized, en
     }
     release = role_statements(cloud, env, "control", "FunctionsReleaseRole")
 
-    assert len(movers) == 1
-    assert "FunctionsReleaseRole" in movers.pop()
+    assert sorted(re.sub(r"RoleDefault.*", "", place.split("/")[-1]) for place in movers) == [
+        "FunctionsRelease",
+        "FunctionsSweep",
+    ]
+    sweep = role_statements(cloud, env, "control", "FunctionsSweepRole")
+    moving = {action for action in actions(sweep) if action.startswith("lambda:")}
+    assert moving == {"lambda:GetAlias", "lambda:UpdateAlias"}
+    assert f":function:tidegate-{env}-model-*" in resources_of(sweep, "lambda:UpdateAlias")
     for action in ("lambda:UpdateAlias", "lambda:UpdateFunctionCode", "lambda:InvokeFunction"):
         assert f":function:tidegate-{env}-model-*" in resources_of(release, action)
 
@@ -155,7 +170,26 @@ def test_training_jobs_are_those_of_the_environment(cloud: Synthesized, env: str
         ("record", {"s3:GetObject", "s3:PutObject"}),
         ("judge", {"lambda:UpdateAlias", "s3:PutObject"}),
         ("monitor", {"states:StartExecution", "lambda:UpdateAlias"}),
-        ("govern", {"lambda:UpdateAlias", "s3:PutObject", "sagemaker:CreateTrainingJob"}),
+        (
+            "sweep",
+            {
+                "lambda:UpdateFunctionCode",
+                "lambda:InvokeFunction",
+                "s3:PutObject",
+                "s3:DeleteObject",
+                "states:StartExecution",
+                "states:StopExecution",
+            },
+        ),
+        (
+            "govern",
+            {
+                "ssm:PutParameter",
+                "lambda:UpdateAlias",
+                "s3:PutObject",
+                "sagemaker:CreateTrainingJob",
+            },
+        ),
     ],
 )
 def test_a_function_may_not_do_what_is_not_its_work(
@@ -247,6 +281,11 @@ def test_every_role_may_do_exactly_what_was_agreed(cloud: Synthesized) -> None:
 
 
 def test_every_environment_grants_the_same(cloud: Synthesized, env: str) -> None:
-    renamed = [line.replace(f"tidegate-{env}", "tidegate-prod") for line in permissions(cloud, env)]
+    renamed = [
+        line.replace(f"tidegate-{env}", "tidegate-prod").replace(
+            f"/tidegate/{env}/", "/tidegate/prod/"
+        )
+        for line in permissions(cloud, env)
+    ]
 
     assert sorted(renamed) == permissions(cloud, "prod")

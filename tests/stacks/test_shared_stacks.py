@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from stacks.constructs.control_functions import SHAPES
+from stacks.constructs.sweep_schedule import every_minutes
+from stacks.stage import read_stage
 from tests.stacks.conftest import Synthesized, environments, synthesize
 
 
@@ -19,6 +21,12 @@ def table(cloud: Synthesized, env: str, name: str) -> dict[str, Any]:
 def alarms(cloud: Synthesized, env: str) -> dict[str, dict[str, Any]]:
     found = cloud.all("AWS::CloudWatch::Alarm", env=env)
     return {alarm["Properties"]["AlarmName"]: alarm["Properties"] for _, alarm in found}
+
+
+def topic_key(cloud: Synthesized, env: str) -> dict[str, Any]:
+    """Return the properties of the platform's key that encrypts; the other one signs."""
+    found = cloud.resources(env, "platform", "AWS::KMS::Key").values()
+    return next(k["Properties"] for k in found if "KeySpec" not in k["Properties"])
 
 
 def test_the_bucket_is_private_versioned_and_encrypted(cloud: Synthesized, env: str) -> None:
@@ -97,7 +105,7 @@ def test_the_alert_topic_is_encrypted_and_open_to_alarms_and_rules(
 ) -> None:
     assert "KmsMasterKeyId" in cloud.one(env, "platform", "AWS::SNS::Topic")
     policy = cloud.one(env, "platform", "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
-    key = cloud.one(env, "platform", "AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    key = topic_key(cloud, env)["KeyPolicy"]["Statement"]
 
     assert any(s["Effect"] == "Deny" and "SecureTransport" in json.dumps(s) for s in policy)
     for service in ("cloudwatch.amazonaws.com", "events.amazonaws.com"):
@@ -135,7 +143,7 @@ def test_events_that_fail_are_kept_and_rung(cloud: Synthesized, env: str) -> Non
     configured = cloud.resources(env, "control", "AWS::Lambda::EventInvokeConfig")
     queue = cloud.one(env, "control", "AWS::SQS::Queue")
 
-    assert len(configured) == sum(not shape.waited_for for shape in SHAPES.values()) == 3
+    assert len(configured) == sum(not shape.waited_for for shape in SHAPES.values()) == 4
     assert queue["QueueName"] == f"tidegate-{env}-undelivered"
     assert f"tidegate-{env}-control-undelivered" in alarms(cloud, env)
 
@@ -193,25 +201,72 @@ def test_each_level_of_maturity_adds_to_the_one_before(
     found["dev"]["maturity"] = maturity
     cloud = synthesize(models, env="dev", environments=found)
 
-    (_, woken), *_ = cloud.all("AWS::Scheduler::Schedule")
-    assert woken["Properties"]["State"] == schedule
+    states = {
+        woken["Properties"]["Name"]: woken["Properties"]["State"]
+        for _, woken in cloud.all("AWS::Scheduler::Schedule")
+    }
+    assert states == {
+        "tidegate-dev-ferry-delay-monitor": schedule,
+        "tidegate-dev-sweep": "ENABLED",  # upkeep, at every level
+    }
     assert {alarm["ActionsEnabled"] for alarm in alarms(cloud, "dev").values()} == {alerts}
     notices = cloud.one("dev", "observability", "AWS::Events::Rule")
     assert notices["State"] == ("ENABLED" if alerts else "DISABLED")
     assert cloud.one("dev", "control", "AWS::Events::Rule")["State"] == governor
 
 
-def test_a_lost_announcement_is_counted_and_rings(cloud: Synthesized, env: str) -> None:
+@pytest.mark.parametrize(
+    ("named", "rings", "functions"),
+    [
+        ("AnnouncementFailed", "announcements-failed", 8),  # those that commit to the registry
+        ("CorruptRecordError", "corrupt-records", len(SHAPES)),
+    ],
+)
+def test_a_log_line_that_names_it_is_counted_and_rings(
+    cloud: Synthesized, env: str, named: str, rings: str, functions: int
+) -> None:
     filters = cloud.resources(env, "control", "AWS::Logs::MetricFilter").values()
-    alarm = alarms(cloud, env)[f"tidegate-{env}-control-announcements-failed"]
+    alarm = alarms(cloud, env)[f"tidegate-{env}-control-{rings}"]
 
+    found = [f["Properties"] for f in filters if f["Properties"]["FilterPattern"] == f'"{named}"']
     counted = {
         (m["MetricNamespace"], m["MetricName"])
-        for found in filters
-        for m in found["Properties"]["MetricTransformations"]
+        for one in found
+        for m in one["MetricTransformations"]
     }
     assert counted == {(alarm["Namespace"], alarm["MetricName"])}
-    assert len(filters) == 7  # the functions that commit to the registry
+    assert len({json.dumps(one["LogGroupName"]) for one in found}) == functions
+
+
+def test_one_schedule_sweeps_every_hour_of_the_environment(cloud: Synthesized, env: str) -> None:
+    schedule = cloud.one(env, "control", "AWS::Scheduler::Schedule")
+
+    assert schedule["ScheduleExpression"] == "rate(60 minutes)"
+    assert schedule["GroupName"] == f"tidegate-{env}"
+    assert f":function:tidegate-{env}-sweep" in json.dumps(schedule["Target"]["Arn"])
+    assert "DeadLetterConfig" in schedule["Target"]
+
+
+def test_a_sweep_that_stops_rings(cloud: Synthesized, env: str) -> None:
+    alarm = alarms(cloud, env)[f"tidegate-{env}-control-sweep-heartbeat"]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Tidegate", "SweepHeartbeat")
+    assert alarm["Dimensions"] == [{"Name": "Env", "Value": env}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (3600, 2)
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_a_sweep_is_never_due_before_the_one_before_can_be_done() -> None:
+    slow = read_stage({"local": {**environments()["local"], "time_scale": 0.0005}}, "local")
+
+    assert every_minutes(slow) * 60 * slow.time_scale >= 15
+
+
+def test_the_governors_switch_is_on_at_first(cloud: Synthesized, env: str) -> None:
+    parameter = cloud.one(env, "control", "AWS::SSM::Parameter")
+
+    assert (parameter["Name"], parameter["Value"]) == (f"/tidegate/{env}/automation", "on")
 
 
 def test_the_dashboard_has_a_row_per_model(cloud: Synthesized, env: str) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from tidegate.errors import NotFoundError
@@ -51,12 +52,14 @@ def status(
     registry = call.cloud.registry
     models = (registry.meta(name).model,) if name else registry.models()
     found = [status_of(call.cloud, model) for model in models]
-    answer = {"env": call.env, "models": found}
+    automation = call.cloud.automation.automation()
+    answer = {"env": call.env, "automation": automation, "models": found}
+    notes = [] if automation.is_on else [f"[yellow]{escape(automation.reason)}[/]"]
     if not found:
-        call.answer(answer, f"{call.env}: no model yet; run: tidegate train NAME")
+        call.answer(answer, *notes, f"{call.env}: no model yet; run: tidegate train NAME")
         return
     details = [part for one in found for part in _details(one)] if name else []
-    call.answer(answer, Group(_table(found), *details))
+    call.answer(answer, Group(*notes, _table(found), *details))
 
 
 def status_of(cloud: Cloud, model: str) -> ModelStatus:

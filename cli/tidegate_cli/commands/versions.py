@@ -47,8 +47,9 @@ def show(call: Invocation, ref: VersionRef, number: VersionNumber = None) -> Non
     model, number = split_version(ref, number)
     version = call.cloud.registry.version(model, number)
     releases = [r for r in call.cloud.registry.releases(model) if r.version == number]
+    inputs = call.cloud.registry.inputs(model, version.number)
     shown = Group(
-        lineage_tree(version),
+        lineage_tree(version, inputs),
         "",
         metrics_table(version),
         "",
@@ -56,4 +57,4 @@ def show(call: Invocation, ref: VersionRef, number: VersionNumber = None) -> Non
         "",
         releases_table(releases) if releases else "never released",
     )
-    call.answer({"version": version, "releases": releases}, shown)
+    call.answer({"version": version, "inputs": inputs, "releases": releases}, shown)

@@ -1,7 +1,7 @@
 """Launcher of training jobs: `python3 framework.zip`, with nothing but the standard library.
 
 code.zip's requirements.txt + toolchain.txt -> a virtual environment (one resolution, so that they
-can't disagree) -> exec `python -m tidegate.training.job` in it.
+can't disagree) -> exec `python -m tidegate.training.job` in it, or what the arguments name.
 
 Environments are kept in $TIDEGATE_ENVIRONMENTS, when that is set, under the digest of what made
 them; each is built beside its place and renamed into it, so jobs that race never see half of one.
@@ -13,6 +13,7 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,12 @@ import zipfile
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
+from tidegate.training.determinism import VARIABLES
+
 OLDEST = (3, 11)
 SHOWN = 900  # characters of an installer's complaint: SageMaker shows 1,024
 NO_ENVIRONMENT = 2  # exit code
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+JOB = "tidegate.training.job"
 
 
 class LaunchError(Exception):
@@ -33,6 +36,8 @@ class LaunchError(Exception):
 def main() -> int:
     """Make the environment and become the job; return the exit code when that fails."""
     root = Path(os.environ.get("TIDEGATE_ML_ROOT", "/opt/ml"))
+    # A job that is stopped while its environment is built removes the half of it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         python = environment(root)
     except (LaunchError, OSError, zipfile.BadZipFile) as error:
@@ -41,7 +46,7 @@ def main() -> int:
         failure.write_text(f"LaunchError: {error}", encoding="utf-8")
         sys.stderr.write(f"LaunchError: {error}\n")
         return NO_ENVIRONMENT
-    arguments = [str(python), "-P", "-m", "tidegate.training.job"]
+    arguments = [str(python), "-P", "-m", *(sys.argv[1:] or [JOB])]
     return os.execve(python, arguments, job_environment(dict(os.environ)))  # noqa: S606
 
 
@@ -114,18 +119,13 @@ def run(command: list[str]) -> None:
 
 
 def job_environment(environ: dict[str, str]) -> dict[str, str]:
-    """Return the job's variables: this framework, a fixed hash seed, fixed thread counts."""
-    framework = str(Path(__file__).resolve().parent)
-    threads = str(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    )
-    fixed = dict.fromkeys(THREADS, threads) | {"OMP_WAIT_POLICY": "PASSIVE"}
+    """Return the job's variables: this framework, and what makes trainings alike, last."""
     return {
-        **fixed,
         **environ,
-        "PYTHONPATH": framework,
-        "PYTHONHASHSEED": "0",
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONPATH": str(Path(__file__).resolve().parent),
         "PYTHONUNBUFFERED": "1",
+        **VARIABLES,
     }
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from tests.fakes import made
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.model_folder import LOAD_PY, MODEL_TOML, TRAIN_PY
+from tests.fakes.signer import FakeSigner
 from tidegate.registry.values import DriftReport, Verdict
 from tidegate_cli import invocation, workflows
 from tidegate_cli.client import Answer
@@ -64,7 +65,12 @@ def answer(result: Result) -> Any:
 def promote(cloud: FakeCloud, letter: str = "a", *, passed: bool = True) -> int:
     registry = cloud.registry
     version = registry.register(
-        "iris", made.draft(letter, passed=passed), at=made.START, actor="ann", request_id=letter
+        "iris",
+        made.draft(letter, passed=passed),
+        FakeSigner(),
+        at=made.START,
+        actor="ann",
+        request_id=letter,
     )
     begun = registry.begin_release(
         made.release(f"r-{version.number}", version.number),
@@ -239,7 +245,7 @@ def test_a_training_may_be_left_alone(cloud: FakeCloud) -> None:
 def test_status_shows_champion_weights_alarms_and_the_last_look(cloud: FakeCloud) -> None:
     promote(cloud)
     second = cloud.registry.register(
-        "iris", made.draft("b"), at=made.START, actor="ann", request_id="b"
+        "iris", made.draft("b"), FakeSigner(), at=made.START, actor="ann", request_id="b"
     )
     cloud.registry.begin_release(
         made.release("r-9", second.number), lease=timedelta(hours=1), at=made.START
@@ -288,7 +294,12 @@ def test_events_can_be_chosen_by_kind_and_number(cloud: FakeCloud) -> None:
 def test_an_override_is_recorded_with_its_reason(cloud: FakeCloud) -> None:
     promote(cloud)
     bad = cloud.registry.register(
-        "iris", made.draft("b", passed=False), at=made.START, actor="ann", request_id="b"
+        "iris",
+        made.draft("b", passed=False),
+        FakeSigner(),
+        at=made.START,
+        actor="ann",
+        request_id="b",
     )
     result = call("release", f"iris@{bad.number}", "--override", "known hole", "--no-wait")
     assert result.exit_code == 0

@@ -9,10 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from tests.fakes import made
+from tests.fakes.switch import MemorySwitch
 from tests.fakes.workflows import MemoryWorkflows
 from tidegate.errors import RequestError
 from tidegate.governance.alarm import finding_of
-from tidegate.governance.governor import LONGEST_RUN, Governor, decide
+from tidegate.governance.automation import ON, automation_of, paused, text_of
+from tidegate.governance.governor import Governor, decide
 from tidegate.governance.values import Finding, History
 from tidegate.project import GovernorPolicy
 from tidegate.registry.book import Registry
@@ -36,6 +38,7 @@ class World:
     registry: Registry
     workflows: MemoryWorkflows
     governor: Governor
+    switch: MemorySwitch
 
     @property
     def decisions(self) -> list[Event]:
@@ -47,8 +50,9 @@ def world(policy: GovernorPolicy = POLICY, time_scale: float = 1.0) -> World:
     registry, _ = made.registry()
     project = SimpleNamespace(governor=policy)
     catalog = SimpleNamespace(registry=registry, project=lambda _: project)
-    workflows = MemoryWorkflows()
-    return World(registry, workflows, Governor(catalog, workflows, time_scale))  # type: ignore[arg-type]
+    workflows, switch = MemoryWorkflows(), MemorySwitch()
+    governor = Governor(catalog, workflows, switch, time_scale)  # type: ignore[arg-type]
+    return World(registry, workflows, governor, switch)
 
 
 def test_confirmed_drift_is_answered_by_a_retraining() -> None:
@@ -87,12 +91,10 @@ def test_a_training_under_way_is_not_doubled() -> None:
     assert "training iris-7 is under way" in decision.reason
 
 
-def test_a_training_whose_workflow_died_does_not_hinder_for_ever() -> None:
-    history = History(runs=(made.run("iris-7"),))
-    later = made.START + LONGEST_RUN
-    assert decide(finding(), policy=POLICY, history=history, now=later).action == "retrain"
-    before = later - timedelta(minutes=1)
-    assert decide(finding(), policy=POLICY, history=history, now=before).action == "ignore"
+def test_a_training_that_the_sweep_ended_does_not_hinder() -> None:
+    ended = replace(made.run("iris-7"), state="failed", error="its workflow has ABORTED")
+    history = History(runs=(ended,))
+    assert decide(finding(), policy=POLICY, history=history, now=made.START).action == "retrain"
 
 
 def test_the_training_that_this_finding_started_does_not_hinder_it() -> None:
@@ -146,6 +148,63 @@ def test_the_governor_judges_by_the_newest_report() -> None:
     found = here.governor.with_report(finding(report=None))
     assert found.report is not None
     assert found.report.id == "2026-11-22T10:01:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("paused: ann: audit: week 48", "automation is paused by ann: audit: week 48"),
+        (None, "its switch can't be read: not there"),
+        ("off", "its switch can't be read: it holds 'off'"),
+        ("", "its switch can't be read: it holds ''"),
+        ("paused: ann", "its switch can't be read: it holds 'paused: ann'"),
+        ("paused:  : why", "its switch can't be read: pausing takes a name"),
+    ],
+    ids=["paused", "unreadable", "unknown", "empty", "no reason", "nobody"],
+)
+def test_while_the_switch_is_not_on_people_are_told_and_nothing_starts(
+    text: str | None, told: str
+) -> None:
+    here = world()
+    here.switch.text = text
+    decision = here.governor.govern(finding(), now=made.START)
+    assert decision.action == "notify"
+    assert decision.reason.startswith("drift of temp, wind; automation is")
+    assert told in decision.reason
+    assert here.workflows.trainings == {}
+    assert here.decisions[0].reason == decision.reason
+
+
+def test_after_a_pause_the_next_finding_is_acted_on() -> None:
+    here = world()
+    here.switch.turn(paused("ann", "audit"))
+    here.governor.govern(finding(), now=made.START)
+    here.switch.turn(ON)
+    later = made.START + timedelta(minutes=5)
+    assert here.governor.govern(finding(later), now=later).action == "retrain"
+
+
+def test_a_pause_hides_no_data_fault_and_makes_no_finding_of_none() -> None:
+    history = History(automation=paused("ann", "audit"))
+    fault = finding(report=replace(REPORT, data_fault="temp: 100% null"))
+    told = decide(fault, policy=POLICY, history=history, now=made.START)
+    assert "temp: 100% null" in told.reason
+    calm = finding(state="OK")
+    assert decide(calm, policy=POLICY, history=history, now=made.START).action == "ignore"
+
+
+@pytest.mark.parametrize("text", ["on", " on\n", "paused: ann: x", "paused: a:b: see: ticket 7"])
+def test_a_switchs_text_survives_a_round_trip(text: str) -> None:
+    assert text_of(automation_of(text)) == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("who", "why"),
+    [("ann", " "), ("", "audit"), ("ann", "a\nb"), ("ann", "x" * 1001), ("ann: bob", "audit")],
+)
+def test_a_pause_without_a_plain_name_and_reason_is_refused(who: str, why: str) -> None:
+    with pytest.raises(RequestError):
+        paused(who, why)
 
 
 def detail(**changes: object) -> dict[str, object]:

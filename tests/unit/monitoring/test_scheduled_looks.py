@@ -13,6 +13,7 @@ import pytest
 from tests.fakes import made, weather
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.ledger import MemoryLedger
+from tests.fakes.signer import FakeSigner
 from tests.fakes.weather import CONTRACT, NOON
 from tidegate.errors import NotFoundError
 from tidegate.monitoring.monitor import LEAST_SETTLE, Monitor, scheduled_time
@@ -70,7 +71,7 @@ class World:
 
     def promote(self, release: str, letter: str) -> None:
         version = self.registry.register(
-            MODEL, made.draft(letter), at=made.START, actor="ann", request_id=letter
+            MODEL, made.draft(letter), FakeSigner(), at=made.START, actor="ann", request_id=letter
         )
         begun = self.registry.begin_release(
             made.release(release, version.number), lease=timedelta(hours=1), at=made.START

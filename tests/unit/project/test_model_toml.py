@@ -145,6 +145,11 @@ WRONG = [
     ("of = 3", "of = 1", "monitor.confirm", "can't be reached"),
     ('on_drift = "notify"', 'on_drift = "panic"', "governor.on_drift", "retrain | notify"),
     ('[governor]\non_drift = "notify"', "governor = 3", "data.governor", "unknown key"),
+    ("[data]", '[card]\npurpose = ""\n[data]', "card.purpose", "text is expected"),
+    ("[data]", '[card]\npurpose = "a\\nb"\n[data]', "card.purpose", "one line of printable"),
+    ("[data]", '[card]\nlimits = "none"\n[data]', "card.limits", "a list of texts"),
+    ("[data]", '[card]\nnot_for = ["a", 3]\n[data]', "card.not_for", "item 2, 3: text"),
+    ("[data]", '[card]\nlimit = ["a"]\n[data]', "card.limit", "did you mean 'limits'?"),
     ('"load.py:files"', '"load.py:file"', "file", "no such function"),
     ('[data]\nloader = "load.py:files"', "[unknown]", "unknown", "unknown key"),
 ]

@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.model_folder import write_model_folder
 from tidegate.contract import Column, Contract, Target
 from tidegate.project import (
+    Card,
     Gate,
     GovernorPolicy,
     Holdout,
@@ -33,6 +34,7 @@ SECTIONS = {
     "[release]": ReleasePolicy,
     "[monitor]": MonitorPolicy,
     "[governor]": GovernorPolicy,
+    "[card]": Card,
 }
 
 

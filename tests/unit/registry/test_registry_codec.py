@@ -11,27 +11,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.made import START, digest, draft, release, run
+from tests.fakes.made import START, digest, release, run, version
 from tidegate.errors import CorruptRecordError, RecordError
 from tidegate.registry.codec import body_digest, decode, encode
-from tidegate.registry.values import Event, Lock, Meta, Pointer, Release, Verdict, Version
+from tidegate.registry.values import (
+    Event,
+    Input,
+    Lock,
+    Meta,
+    Origin,
+    Pointer,
+    Reign,
+    Release,
+    Request,
+    Serving,
+    Signature,
+    Verdict,
+    Version,
+)
 
 VERDICT = Verdict(10, "advance", ("fine",), {"score_shift": 0.25, "rows": 300.0}, START)
 
 
-def version(**changes: Any) -> Version:
-    made = draft()
-    return Version(
-        **{
-            "model": "iris",
-            "number": 1,
-            "status": "candidate",
-            "created": START,
-            "created_by": "t",
-            **{name: getattr(made, name) for name in type(made).__dataclass_fields__},
-            **changes,
-        }
-    )
+ORIGIN = Origin(
+    env="staging",
+    account="1" * 12,
+    region="eu-west-1",
+    version=4,
+    package_digest=digest("a"),
+    created=START,
+    created_by="t",
+    key="key",
+    algorithm="ECDSA_SHA_256",
+    signature="AAAA",
+    history="packages/iris/origins/x.jsonl",
+    history_digest=digest("7"),
+)
 
 
 RECORDS = [
@@ -41,6 +56,12 @@ RECORDS = [
     Pointer("iris", "champion", "3", 1, START, "r-1"),
     replace(release(), verdicts=(VERDICT,), finished=START),
     Lock("iris", "r-1", 2, START, 630.0),
+    Meta("iris", "ann", 3, 2, Serving(2, "r-2", "7", 3, "r-3", 10), START),
+    version(origin=ORIGIN, files=2, report="reports/iris/r/gates.json", report_digest=digest("9")),
+    Input("iris", 1, "data", 4, digest("1"), "data/iris/a.csv.gz", "v7", 100, 3),
+    Signature("iris", 1, "key", "ECDSA_SHA_256", "AAAA"),
+    Reign("iris", 7, 2, "r-2", "7", START, "ann", "why"),
+    Request("iris", "approve:x", digest("3"), 7, START, "Version", "1", "{}"),
     run(),
     Event("iris", 1, "ModelCreated", START, "ann", "", evidence={"n": 1, "x": 1.0, "b": True}),
 ]

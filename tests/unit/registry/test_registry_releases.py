@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.made import START, draft, later, registry, release
 from tests.fakes.registry_store import FakeRegistryStore
+from tests.fakes.signer import FakeSigner
 from tidegate.errors import (
     FencedError,
     IllegalTransitionError,
@@ -27,7 +28,9 @@ LEASE = timedelta(seconds=60)
 def with_versions(count: int = 2) -> tuple[Registry, FakeAnnouncer]:
     book, announcer = registry()
     for i in range(count):
-        book.register("iris", draft("abcdef"[i]), at=START, actor="t", request_id=f"run-{i}")
+        book.register(
+            "iris", draft("abcdef"[i]), FakeSigner(), at=START, actor="t", request_id=f"run-{i}"
+        )
     return book, announcer
 
 
@@ -90,7 +93,7 @@ def test_a_dead_holder_is_replaced_and_fenced_off() -> None:
 def test_the_token_alone_fences_off() -> None:
     store = FakeRegistryStore()
     book, _ = registry(store)
-    book.register("iris", draft(), at=START, actor="t", request_id="run-1")
+    book.register("iris", draft(), FakeSigner(), at=START, actor="t", request_id="run-1")
     begun = book.begin_release(release("r-1", 1), lease=LEASE, at=START)
     head, lock = book.meta("iris"), book.lock("iris")
     assert lock is not None
@@ -151,7 +154,9 @@ def test_of_many_releases_at_once_exactly_one_begins() -> None:
 @pytest.mark.parametrize("status", ["candidate", "quarantined"])
 def test_only_an_approved_version_is_released(status: str) -> None:
     book, _ = registry()
-    book.register("iris", draft(passed=False), at=START, actor="t", request_id="run-1")
+    book.register(
+        "iris", draft(passed=False), FakeSigner(), at=START, actor="t", request_id="run-1"
+    )
     if status == "quarantined":
         book.quarantine("iris", number=1, at=START, actor="ann", reason="bad")
     with pytest.raises(ReleaseRefusedError, match=f"is {status}; only"):

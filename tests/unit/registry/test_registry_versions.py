@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.made import START, digest, draft, later, registry
 from tests.fakes.registry_store import FakeRegistryStore
+from tests.fakes.signer import FakeSigner
 from tidegate.errors import (
     IllegalTransitionError,
     NotFoundError,
@@ -22,22 +23,33 @@ from tidegate.registry.rules import MOVES
 
 def test_a_version_whose_gates_passed_is_approved_at_once() -> None:
     book, announcer = registry()
-    version = book.register("iris", draft(), at=START, actor="train", request_id="run-1")
+    version = book.register(
+        "iris", draft(), FakeSigner(), at=START, actor="train", request_id="run-1"
+    )
     assert (version.number, version.status) == (1, "approved")
-    assert announcer.kinds == ["ModelCreated", "VersionRegistered", "VersionApproved"]
+    assert announcer.kinds == [
+        "ModelCreated",
+        "VersionReserved",
+        "VersionRegistered",
+        "VersionApproved",
+    ]
     assert book.version("iris", 1) == version
 
 
 def test_a_version_whose_gates_failed_stays_a_candidate() -> None:
     book, _ = registry()
-    version = book.register("iris", draft(passed=False), at=START, actor="t", request_id="run-1")
+    version = book.register(
+        "iris", draft(passed=False), FakeSigner(), at=START, actor="t", request_id="run-1"
+    )
     assert version.status == "candidate"
 
 
 def test_the_same_request_five_times_makes_one_version() -> None:
     book, announcer = registry()
     answers = {
-        book.register("iris", draft(), at=later(i), actor="t", request_id="run-1").number
+        book.register(
+            "iris", draft(), FakeSigner(), at=later(i), actor="t", request_id="run-1"
+        ).number
         for i in range(5)
     }
     assert answers == {1}
@@ -51,7 +63,12 @@ def test_a_hundred_threads_get_a_hundred_numbers() -> None:
         versions = list(
             pool.map(
                 lambda i: book.register(
-                    "iris", draft(passed=False), at=START, actor="t", request_id=f"run-{i}"
+                    "iris",
+                    draft(passed=False),
+                    FakeSigner(),
+                    at=START,
+                    actor="t",
+                    request_id=f"run-{i}",
                 ),
                 range(100),
             )
@@ -66,7 +83,9 @@ def test_two_conflicts_then_success_write_one_version_after_jittered_waits() -> 
     patience = Retries(attempts=5, base=0.1, cap=9, sleep=waits.append, chance=lambda: 0.5)
     store.busy = 2
     book = Registry(store, registry()[1], retries=patience)
-    book.register("iris", draft(passed=False), at=START, actor="t", request_id="run-1")
+    book.register(
+        "iris", draft(passed=False), FakeSigner(), at=START, actor="t", request_id="run-1"
+    )
     assert waits == [0.05, 0.1]
     assert len(book.versions("iris")) == 1
 
@@ -84,7 +103,9 @@ def test_endless_conflicts_end_in_a_conflict_error() -> None:
 
 def test_approving_failed_gates_takes_a_reason() -> None:
     book, announcer = registry()
-    book.register("iris", draft(passed=False), at=START, actor="t", request_id="run-1")
+    book.register(
+        "iris", draft(passed=False), FakeSigner(), at=START, actor="t", request_id="run-1"
+    )
     with pytest.raises(ReleaseRefusedError, match="failed its gates"):
         book.approve("iris", number=1, at=START, actor="ann")
     with pytest.raises(ReleaseRefusedError):
@@ -97,7 +118,9 @@ def test_approving_failed_gates_takes_a_reason() -> None:
 
 def test_a_quarantined_version_cannot_be_approved() -> None:
     book, _ = registry()
-    book.register("iris", draft(passed=False), at=START, actor="t", request_id="run-1")
+    book.register(
+        "iris", draft(passed=False), FakeSigner(), at=START, actor="t", request_id="run-1"
+    )
     book.quarantine("iris", number=1, at=START, actor="ann", reason="poisoned data")
     with pytest.raises(IllegalTransitionError, match="quarantined and can't become approved"):
         book.approve("iris", number=1, at=START, actor="ann", override="please")
@@ -118,7 +141,7 @@ def test_a_bad_model_name_is_refused_and_writes_nothing(name: str) -> None:
     book = Registry(store, registry()[1])
     for command in (
         lambda: book.ensure_model(name, owner="ann", at=START, actor="ann"),
-        lambda: book.register(name, draft(), at=START, actor="t", request_id="r"),
+        lambda: book.register(name, draft(), FakeSigner(), at=START, actor="t", request_id="r"),
         lambda: book.versions(name),
     ):
         with pytest.raises(RequestError, match="model name"):
@@ -129,7 +152,7 @@ def test_a_bad_model_name_is_refused_and_writes_nothing(name: str) -> None:
 def test_an_unknown_model_or_version_is_named() -> None:
     book, _ = registry()
     with pytest.raises(NotFoundError, match="no model 'rose'"):
-        book.register("rose", draft(), at=START, actor="t", request_id="r")
+        book.register("rose", draft(), FakeSigner(), at=START, actor="t", request_id="r")
     with pytest.raises(NotFoundError, match="'iris' has no version 7"):
         book.version("iris", 7)
 
@@ -157,8 +180,8 @@ def test_a_new_owner_is_recorded_and_the_old_one_in_the_evidence() -> None:
 def test_events_are_numbered_without_gaps_and_tell_everything() -> None:
     book, announcer = registry()
     for i in range(5):
-        book.register("iris", draft(), at=START, actor="t", request_id=f"run-{i}")
+        book.register("iris", draft(), FakeSigner(), at=START, actor="t", request_id=f"run-{i}")
     stored = book.events("iris")
-    assert [e.sequence for e in stored] == list(range(1, 12))
+    assert [e.sequence for e in stored] == list(range(1, 17))
     assert list(stored) == announcer.events
-    assert [e.sequence for e in book.events("iris", after=9)] == [10, 11]
+    assert [e.sequence for e in book.events("iris", after=14)] == [15, 16]

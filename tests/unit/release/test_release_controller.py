@@ -166,12 +166,10 @@ def test_a_wrong_golden_answer_refuses_the_release(scene: Scene, answer: Any, na
     ],
     ids=["list", "by-name", "value"],
 )
-def test_golden_answers_of_every_task_are_understood(
-    scene: Scene, task: Any, prediction: dict[str, Any]
-) -> None:
+def test_golden_answers_of_every_task_are_understood(task: Any, prediction: dict[str, Any]) -> None:
     scores = (0.2, 0.8) if task == "multiclass" else (12.5,)
+    scene = three_versions(replace(CONTRACT, task=task))
     scene.shelf.golden = Golden(({"hour": 1.0},), (scores,))
-    scene.shelf.contract = replace(CONTRACT, task=task)
     progress = scene.published(1, "r-1")
     scene.traffic.answer = answering(body={"predictions": [prediction]})
     controller.verify(progress, scene.house, START)

@@ -7,6 +7,7 @@ import io
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from tidegate.errors import (
 from tidegate.package import keys
 from tidegate.package.archive import open_package
 from tidegate.project import Gate, Project
-from tidegate.registry.values import Run
+from tidegate.registry.values import DataObject, Run
 from tidegate.scoring.onnx_session import OnnxSession
 from tidegate.training.evaluation import Contest, Evaluation, evaluate, evaluate_run, score_shift
 from tidegate.training.intake import Stored, take_in, unpack
@@ -85,7 +86,7 @@ def registered(fake: TrainingHouse, *, wanted: bool = True, run: str = "run-1") 
         "sample", run=run, package=stored.package, house=fake.house, open_session=OnnxSession
     )
     done = Finished("sample", run, stored.package, stored.size, JOB)
-    return register_run(done, fake.house, at=NOW, actor="jane", wanted=wanted)
+    return register_run(done, fake.house, fake.signer, at=NOW, actor="jane", wanted=wanted)
 
 
 def test_a_good_output_is_stored_under_its_own_digest(fake: TrainingHouse, output: Output) -> None:
@@ -105,15 +106,29 @@ def test_a_package_with_one_flipped_byte_is_refused(fake: TrainingHouse, output:
     assert not fake.artifacts.list("packages/")
 
 
-def test_a_package_made_from_other_data_than_the_run_was_given_is_refused(
-    fake: TrainingHouse,
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("data_digest", "f" * 64),
+        ("code_digest", "f" * 64),
+        ("seed", 8),
+        ("image", "python:2.7"),
+        ("git_commit", "f00d"),
+        ("git_dirty", True),
+    ],
+)
+def test_a_package_made_from_something_else_than_the_run_was_given_is_refused(
+    fake: TrainingHouse, field: str, value: object
 ) -> None:
+    given_instead(fake, **{field: value})
+    with pytest.raises(IntakeError, match=f"the package's {field} is"):
+        inspected(fake)
+
+
+def given_instead(fake: TrainingHouse, **changes: Any) -> None:
     key = keys.run_request("sample", "run-1")
     request = TrainingRequest.from_json(fake.artifacts.get(key))
-    other = replace(request, data_digest="f" * 64)
-    fake.artifacts.put(key, other.to_json(), overwrite=True)
-    with pytest.raises(IntakeError, match="the package's data_digest is"):
-        inspected(fake)
+    fake.artifacts.put(key, replace(request, **changes).to_json(), overwrite=True)
 
 
 def tar_with(member: tarfile.TarInfo, data: bytes = b"") -> bytes:
@@ -157,11 +172,26 @@ def test_the_first_version_is_approved_and_carries_its_whole_lineage(fake: Train
     assert (version.number, version.status, found.choice.release) == (1, "approved", True)
     assert version.lineage.training_job == JOB
     assert version.lineage.params == {"trees": 10, "rate": 0.1, "seed": 7}
-    assert version.lineage.data_objects[0].version_id == "v1"
+    file = fake.registry.inputs("sample", 1)[0]
+    assert (file.version_id, file.rows) == ("v1", 600)
     assert version.gates[1].reason == "no champion"
     assert version.holdout_shift is None
     assert fake.registry.run("sample", "run-1").version == 1
     assert registered(fake) == found  # a retried step: one version, one release id
+
+
+def test_a_data_file_that_the_package_does_not_list_stops_the_registration(
+    fake: TrainingHouse,
+) -> None:
+    stored = inspected(fake)
+    evaluate_run(
+        "sample", run="run-1", package=stored.package, house=fake.house, open_session=OnnxSession
+    )
+    given_instead(fake, data=(DataObject("data/sample/2014.csv.gz", "v1", "a" * 64, 1),))
+    done = Finished("sample", "run-1", stored.package, stored.size, JOB)
+    with pytest.raises(CorruptRecordError, match=r"data/sample/2013\.csv\.gz"):
+        register_run(done, fake.house, fake.signer, at=NOW, actor="jane", wanted=True)
+    assert fake.registry.versions("sample") == ()
 
 
 def test_nothing_is_released_unless_wanted(fake: TrainingHouse) -> None:
@@ -184,7 +214,7 @@ def test_gates_of_another_package_are_refused(fake: TrainingHouse) -> None:
     fake.artifacts.put(keys.gate_report("sample", "run-1"), other, overwrite=True)
     done = Finished("sample", "run-1", stored.package, stored.size, JOB)
     with pytest.raises(CorruptRecordError, match="another package or run"):
-        register_run(done, fake.house, at=NOW, actor="jane", wanted=True)
+        register_run(done, fake.house, fake.signer, at=NOW, actor="jane", wanted=True)
 
 
 def contest(output: Output, project: Project, **of_champion: object) -> Contest:

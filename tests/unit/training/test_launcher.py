@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 
 import tidegate
+from tidegate.training.determinism import VARIABLES
 
 FRAMEWORK = Path(tidegate.__file__).parents[1]
 JOB = """\
@@ -24,7 +25,7 @@ env > "$TIDEGATE_ML_ROOT/variables"
 """
 INSTALLER = """\
 #!{python}
-import os, pathlib, sys
+import os, pathlib, sys, time
 log = pathlib.Path(os.environ["LOG"])
 log.open("a").write(" ".join(sys.argv[1:]) + chr(10))
 if sys.argv[1] == "venv":
@@ -32,6 +33,8 @@ if sys.argv[1] == "venv":
     target.mkdir(parents=True)
     (target / "python").write_text({job!r})
     (target / "python").chmod(0o755)
+elif os.environ.get("HANG"):
+    time.sleep(60)
 elif os.environ.get("FAIL"):
     sys.exit("No solution found: lightgbm==99")
 """
@@ -66,16 +69,22 @@ def write_code(root: Path, files: Mapping[str, str]) -> None:
             archive.writestr(name, text)
 
 
-def launch(root: Path, framework: Path = FRAMEWORK, **more: str) -> int:
-    environ = {
+def variables(root: Path, **more: str) -> dict[str, str]:
+    return {
         "PATH": f"{root.parent / 'tools'}:{os.environ['PATH']}",
         "TIDEGATE_ML_ROOT": str(root),
         "TIDEGATE_ENVIRONMENTS": str(root.parent / "environments"),
         "LOG": str(root.parent / "log"),
         **more,
     }
-    command = [sys.executable, str(framework)]
-    return subprocess.run(command, env=environ, check=False, capture_output=True).returncode
+
+
+def launch(
+    root: Path, framework: Path = FRAMEWORK, *, words: tuple[str, ...] = (), **more: str
+) -> int:
+    command = [sys.executable, str(framework), *words]
+    done = subprocess.run(command, env=variables(root, **more), check=False, capture_output=True)
+    return done.returncode
 
 
 def test_the_job_runs_in_an_environment_of_both_lists_with_fixed_seeds(root: Path) -> None:
@@ -84,9 +93,9 @@ def test_the_job_runs_in_an_environment_of_both_lists_with_fixed_seeds(root: Pat
     assert create.startswith("venv")
     assert install.count("-r ") == 2
     assert (root / "arguments").read_text().split() == ["-P", "-m", "tidegate.training.job"]
-    variables = (root / "variables").read_text()
-    assert "PYTHONHASHSEED=0" in variables
-    assert f"PYTHONPATH={FRAMEWORK}" in variables
+    found = (root / "variables").read_text()
+    assert "PYTHONHASHSEED=0" in found
+    assert f"PYTHONPATH={FRAMEWORK}" in found
 
 
 def test_the_framework_runs_from_its_zip(root: Path) -> None:
@@ -147,9 +156,28 @@ def test_losing_the_race_for_an_environment_is_no_failure(
     assert sorted(path.name for path in place.parent.iterdir()) == ["digest"]
 
 
-def test_variables_of_the_caller_win_over_our_thread_counts(launcher: ModuleType) -> None:
-    found = launcher.job_environment({"OMP_NUM_THREADS": "3", "PYTHONHASHSEED": "9"})
-    assert found["OMP_NUM_THREADS"] == "3"
-    assert found["PYTHONHASHSEED"] == "0"
-    assert int(found["MKL_NUM_THREADS"]) >= 1
-    json.dumps(found)
+def test_variables_that_make_trainings_alike_win_over_the_callers(launcher: ModuleType) -> None:
+    given = {"OMP_NUM_THREADS": "3", "PYTHONHASHSEED": "9", "PIP_INDEX_URL": "https://pypi.example"}
+    found = launcher.job_environment(given)
+    assert {name: found[name] for name in VARIABLES} == VARIABLES
+    assert found["PIP_INDEX_URL"] == "https://pypi.example"
+
+
+def test_another_module_runs_in_the_same_environment(root: Path) -> None:
+    assert launch(root, words=("tidegate.training.environment", "lock.txt")) == 0
+    asked = (root / "arguments").read_text().split()
+    assert asked == ["-P", "-m", "tidegate.training.environment", "lock.txt"]
+
+
+def test_a_launch_that_is_stopped_leaves_no_half_of_an_environment(root: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, str(FRAMEWORK)],
+        env=variables(root, HANG="1"),
+        start_new_session=True,
+    ) as launched:
+        environments = root.parent / "environments"
+        while not (environments.is_dir() and list(environments.glob(".building-*/environment"))):
+            assert launched.poll() is None
+        os.killpg(launched.pid, signal.SIGTERM)
+        assert launched.wait(30) == 128 + signal.SIGTERM
+    assert list(environments.iterdir()) == []

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.signer import FakeSigner
 from tests.fakes.training_house import CODE, NOW, SETTINGS, TrainingHouse, project_of
 from tests.fakes.training_samples import contract_of
 from tidegate.errors import DataError, RequestError, SettingsError
@@ -16,6 +17,7 @@ from tidegate.package import keys
 from tidegate.project import Training
 from tidegate.registry.values import GateResult, Lineage, VersionDraft
 from tidegate.settings import Settings
+from tidegate.training.determinism import VARIABLES
 from tidegate.training.house import House
 from tidegate.training.orders import TrainOrder
 from tidegate.training.request import TrainingRequest
@@ -47,7 +49,9 @@ def finish(fake: TrainingHouse, run: str, *, passed: bool = True) -> int:
     draft = VersionDraft("a" * 64, 10, "b" * 64, run, lineage, {"auc": 0.7}, ())
     if not passed:
         draft = replace(draft, gates=(_failed_gate(),))
-    version = fake.registry.register("sample", draft, at=NOW, actor="jane", request_id=run)
+    version = fake.registry.register(
+        "sample", draft, FakeSigner(), at=NOW, actor="jane", request_id=run
+    )
     fake.registry.finish_run("sample", run=run, state="succeeded", at=NOW, version=version.number)
     return version.number
 
@@ -100,6 +104,7 @@ def test_the_job_is_bounded_tagged_and_encrypted(fake: TrainingHouse) -> None:
     channels = {c["ChannelName"]: c["DataSource"]["S3DataSource"] for c in job["InputDataConfig"]}
     assert channels["data"]["S3DataType"] == "ManifestFile"
     assert channels["framework"]["S3Uri"] == "s3://assets/f00d.zip"
+    assert job["Environment"] == VARIABLES
     json.dumps(job)
 
 

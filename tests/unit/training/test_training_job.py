@@ -74,7 +74,8 @@ def test_a_training_leaves_a_package_whose_golden_requests_hold(tmp_path: Path, 
     assert holdout.rows == report.holdout_rows
     assert report.train_rows + report.holdout_rows == 600
     assert report.parity.label_flips == 0
-    assert "scikit-learn" in "\n".join(report.environment)
+    assert "scikit-learn" in "\n".join(package.environment)
+    assert [(file.key, file.rows) for file in package.data] == [("data/sample/2013.csv.gz", 600)]
     assert "fitting" in report.output
 
 

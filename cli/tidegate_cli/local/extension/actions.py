@@ -1,8 +1,10 @@
-"""Actions: which right on which resource a Lambda call needs, where the emulator asks for others.
+"""Actions: which right on which resource a call needs, where the emulator asks for others.
 
-A call about one alias needs that call's own right, not ListAliases. A call with a qualifier is
-about that version or alias, not about the whole function.
-Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Lambda".
+Lambda: a call about one alias needs that call's own right, not ListAliases. A call with a qualifier
+is about that version or alias, not about the whole function. KMS: a call that names a key by an
+alias needs a right on the key; one on the alias gives none.
+Sources: Service Authorization Reference, "Actions, resources, and condition keys for AWS Lambda";
+AWS KMS developer guide, "Controlling access to aliases".
 """
 
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from . import seams
 
 _ACTIONS = "ministack.core.iam_actions"
+_KMS = "ministack.services.kms"
 _QUERY = 4  # place of `query_params` behind `service`
 _OF_ALIAS = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
 
@@ -39,6 +42,12 @@ def qualified(arn: str, query: dict[str, Any]) -> str:
     return f"{arn}:{qualifier}" if qualifier and unqualified else arn
 
 
+def key_behind(alias: str) -> str:
+    """Return the ARN of the key that an alias stands for; of none, the alias's own."""
+    key = seams.load(_KMS)._resolve_key(alias)
+    return str(key["Arn"]) if key else alias
+
+
 def install() -> None:
     """Ask for the rights that AWS asks for."""
     _name_actions()
@@ -50,6 +59,8 @@ def _name_resources() -> None:
 
     def resource(service: str, *request: Any) -> str:
         arn: str = known(service, *request)
+        if service == "kms" and ":alias/" in arn:
+            return key_behind(arn)
         return qualified(arn, request[_QUERY]) if service == "lambda" else arn
 
     seams.replace(_ACTIONS, "extract_resource_arn", resource)

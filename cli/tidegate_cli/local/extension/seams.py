@@ -157,6 +157,7 @@ SEAMS: tuple[Seam, ...] = (
     Seam(_EVENTS, "_dispatch_to_lambda", ("arn", "payload")),
     Seam(_LAMBDA, "invoke_async_with_retry", ("func", "event")),
     Seam("ministack.services.iam", "_roles"),
+    Seam("ministack.services.kms", "_resolve_key", ("key_id_or_arn",)),
     Seam("ministack.core.iam_actions", "_lambda_action", ("method", "path")),
     Seam(
         "ministack.core.iam_actions",

@@ -80,14 +80,22 @@ def install() -> None:
 
 
 def abandon_executions() -> int:
-    """Abort executions that a former server left running; nobody would ever finish them."""
-    left = [e for e in seams.load(_STATES)._executions.values() if e.get("status") == "RUNNING"]
+    """Say of executions that a former server left running that they were aborted, and why.
+
+    Nobody would ever finish them. The emulator calls them failed when it reads its state back; none
+    of their states failed, the whole execution was stopped, as by StopExecution.
+    """
+    left = [e for e in seams.load(_STATES)._executions.all_values() if _was_left(e)]
     for execution in left:
         execution["status"] = "ABORTED"
         execution["error"] = "LocalCloud.Stopped"
         execution["cause"] = "the local cloud was stopped while this execution ran"
-        execution["stopDate"] = execution.get("startDate")
+        execution["stopDate"] = execution.get("stopDate") or execution.get("startDate")
     return len(left)
+
+
+def _was_left(execution: dict[str, Any]) -> bool:
+    return execution.get("status") == "RUNNING" or execution.get("error") == "States.ServiceRestart"
 
 
 def _check_roles(service: Any) -> None:

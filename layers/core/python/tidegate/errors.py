@@ -148,6 +148,12 @@ class DigestMismatchError(PackageError):
     """The bytes are not the bytes whose digest is recorded."""
 
 
+class SignatureError(PackageError):
+    """A version's signature is missing, was made by another key or is of another statement."""
+
+    status = 422
+
+
 class IntakeError(PackageError):
     """An ONNX model is refused: operators, external data, schema, golden answers or limits."""
 
@@ -206,6 +212,13 @@ class TrafficConflictError(TrafficError):
 
     retryable = True
     status = 409
+
+
+# -- upkeep -------------------------------------------------------------------------------------
+
+
+class SweepError(TidegateError):
+    """Some models could not be swept; names each with its error. The others were."""
 
 
 # -- stores -------------------------------------------------------------------------------------

@@ -92,6 +92,15 @@ class GovernorPolicy:
 
 
 @dataclass(frozen=True)
+class Card:
+    """What people say of the model in its card; the rest of the card is facts."""
+
+    purpose: str = ""  # what its answers are for
+    not_for: tuple[str, ...] = ()  # uses that it was not made for
+    limits: tuple[str, ...] = ()  # what it can't know
+
+
+@dataclass(frozen=True)
 class Project:
     """Everything that a model folder declares."""
 
@@ -109,6 +118,7 @@ class Project:
     monitor: MonitorPolicy
     governor: GovernorPolicy
     loader: str = ""  # `file:function` that yields data files for `tidegate data push`
+    card: Card = field(default_factory=Card)
 
     @property
     def name(self) -> str:

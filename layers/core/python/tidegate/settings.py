@@ -18,6 +18,9 @@ TAG_VALUE = re.compile(r"[\w .:/=+@-]{1,256}")  # what AWS allows in the value o
 NAMESPACE = "Tidegate"  # of CloudWatch metrics
 EVENT_SOURCE = "tidegate"  # of EventBridge events
 ANNOUNCEMENT_FAILED = "AnnouncementFailed"  # begins the log line that a metric filter counts
+CORRUPT_RECORD = "CorruptRecord"  # counts log lines that name CorruptRecordError
+SWEEP_HEARTBEAT = "SweepHeartbeat"
+AUTOMATION_ON = "on"  # value of the automation parameter that lets the governor act
 LIVE_ALIAS = "live"
 
 TAG_ENV = "tidegate:env"
@@ -62,6 +65,11 @@ class Names:
         return f"{self.prefix}-artifacts-{account}-{region}"
 
     @property
+    def signing_key(self) -> str:
+        """The alias of the KMS key that signs versions."""
+        return f"alias/{self.prefix}-signing"
+
+    @property
     def bus(self) -> str:
         """The event bus."""
         return self.prefix
@@ -90,6 +98,11 @@ class Names:
     def api_url_parameter(self) -> str:
         """The SSM parameter that holds the API's base URL."""
         return f"/tidegate/{self.env}/api-url"
+
+    @property
+    def automation_parameter(self) -> str:
+        """The SSM parameter that says whether the governor may act, or who paused it and why."""
+        return f"/tidegate/{self.env}/automation"
 
     @property
     def undelivered(self) -> str:

@@ -13,9 +13,13 @@ from tidegate.settings import Settings
 
 if TYPE_CHECKING:
     from tidegate.aws.artifact_bucket import ArtifactBucket
+    from tidegate.aws.automation_parameter import AutomationParameter
     from tidegate.aws.lambda_traffic import LambdaTraffic
     from tidegate.aws.ledger_table import LedgerTable
+    from tidegate.aws.package_stock import PackageStock
+    from tidegate.aws.signing_key import SigningKey
     from tidegate.aws.state_machines import StateMachines
+    from tidegate.aws.workflow_executions import WorkflowExecutions
     from tidegate.catalog import Catalog
     from tidegate.registry.book import Registry
 
@@ -59,6 +63,16 @@ def catalog() -> Catalog:
 
 
 @cache
+def signer() -> SigningKey:
+    """Return the key that signs this environment's versions."""
+    import boto3
+
+    from tidegate.aws.signing_key import SigningKey
+
+    return SigningKey(boto3.client("kms"), key_id=settings().names.signing_key)
+
+
+@cache
 def ledger() -> LedgerTable:
     """Return the ledger over its table."""
     import boto3
@@ -86,3 +100,33 @@ def machines() -> StateMachines:
     from tidegate.aws.state_machines import StateMachines
 
     return StateMachines(boto3.client("stepfunctions"), settings=settings())
+
+
+@cache
+def executions() -> WorkflowExecutions:
+    """Return the view of the workflows that run or ran."""
+    import boto3
+
+    from tidegate.aws.workflow_executions import WorkflowExecutions
+
+    return WorkflowExecutions(boto3.client("stepfunctions"), settings=settings())
+
+
+@cache
+def stock() -> PackageStock:
+    """Return the stored packages by object version."""
+    import boto3
+
+    from tidegate.aws.package_stock import PackageStock
+
+    return PackageStock(boto3.client("s3"), bucket=settings().artifacts_bucket)
+
+
+@cache
+def automation() -> AutomationParameter:
+    """Return the switch that people pause the governor with."""
+    import boto3
+
+    from tidegate.aws.automation_parameter import AutomationParameter
+
+    return AutomationParameter(boto3.client("ssm"), name=settings().names.automation_parameter)

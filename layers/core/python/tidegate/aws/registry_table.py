@@ -11,17 +11,19 @@ from botocore.exceptions import ClientError
 
 from tidegate.errors import CorruptRecordError, ImmutableError, RecordError, RegistryConflictError
 from tidegate.registry import rows
-from tidegate.registry.codec import Item, body_digest, decode, encode
+from tidegate.registry.codec import Item, body_digest, decode, encode, indexed_digest
 from tidegate.registry.retries import Retries
-from tidegate.registry.values import Event, Meta, Record, Run, Version
+from tidegate.registry.values import Event, Input, Meta, Record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-R = TypeVar("R", bound=Record)
-S = TypeVar("S", bound=Record | Event)
+R = TypeVar("R", bound=Record | Event)
 
-_STORAGE = ("PK", "SK", "body", "digest")  # attributes that are not fields of a record
+_STORAGE = frozenset({"PK", "SK", "body", "digest"})  # attributes that are not fields of a record
+_STORAGE_OF: dict[type, frozenset[str]] = {
+    Input: _STORAGE - {"digest"}
+}  # whose own field the index finds it by
 _ITEM_LIMIT = 400 * 1024  # bytes, DynamoDB's
 _DIGEST_INDEX = "by-digest"
 _BUSY = ("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded")
@@ -41,19 +43,17 @@ class RegistryTable:
 
     def read(self, kind: type[R], model: str, key: str = "") -> R | None:
         """Return one record, or None."""
-        pk, sk = rows.row(kind, model, key)
-        found = self._client.get_item(
-            TableName=self._table, Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=True
-        )
-        return _record(kind, found["Item"]) if "Item" in found else None
+        return self._at(kind, rows.row(kind, model, key))
 
-    def newest(self, kind: type[R], model: str, limit: int = 50) -> tuple[R, ...]:
+    def newest(
+        self, kind: type[R], model: str, limit: int = 50, *, under: int = 0
+    ) -> tuple[R, ...]:
         """Return the latest records of a kind, newest first."""
         query = {
             "KeyConditionExpression": "PK = :pk AND begins_with(SK, :sk)",
             "ExpressionAttributeValues": {
                 ":pk": {"S": rows.partition(model)},
-                ":sk": {"S": rows.prefix(kind)},
+                ":sk": {"S": rows.prefix(kind, under)},
             },
             "ScanIndexForward": False,
         }
@@ -98,22 +98,29 @@ class RegistryTable:
             self._retries.pause(attempt)
             attempt += 1
 
-    def by_identity(self, model: str, identity: str) -> tuple[Run, ...]:
-        """Return runs with this identity digest; the index lags behind, the rows are read again."""
+    def with_digest(self, kind: type[R], digest: str) -> tuple[R, ...]:
+        """Return records of a kind with this digest; the index lags behind, the rows are reread."""
+        found = [self._at(kind, row) for row in sorted(self._with_digest(digest, kind))]
+        return tuple(one for one in found if one is not None and indexed_digest(one) == digest)
+
+    def _with_digest(self, digest: str, kind: type) -> Iterator[rows.Row]:
+        """Yield where the index says that records of a kind with a digest lie."""
         query = {
             "IndexName": _DIGEST_INDEX,
             "KeyConditionExpression": "digest = :digest",
-            "ExpressionAttributeValues": {":digest": {"S": identity}},
+            "ExpressionAttributeValues": {":digest": {"S": digest}},
             "ConsistentRead": False,  # an index has no consistent read
         }
-        pk, prefix = rows.partition(model), rows.prefix(Run)
-        keys = [
-            item["SK"]["S"].removeprefix(prefix)
-            for item in self._query(query, 0)
-            if item["PK"]["S"] == pk and item["SK"]["S"].startswith(prefix)
-        ]
-        found = [self.read(Run, model, key) for key in keys]
-        return tuple(run for run in found if run is not None and run.identity == identity)
+        for item in self._query(query, 0):
+            if item["SK"]["S"].startswith(rows.prefix(kind)):
+                yield item["PK"]["S"], item["SK"]["S"]
+
+    def _at(self, kind: type[R], row: rows.Row) -> R | None:
+        pk, sk = row
+        found = self._client.get_item(
+            TableName=self._table, Key={"PK": {"S": pk}, "SK": {"S": sk}}, ConsistentRead=True
+        )
+        return _record(kind, found["Item"]) if "Item" in found else None
 
     def _query(self, query: Mapping[str, Any], limit: int) -> Iterator[Any]:
         """Yield items of all pages, at most `limit` of them unless it is 0."""
@@ -129,10 +136,12 @@ class RegistryTable:
             page["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
 
-def _record(kind: type[S], item: Mapping[str, Any]) -> S:
+def _record(kind: type[R], item: Mapping[str, Any]) -> R:
     """Read one item, refusing what lies where it does not belong or is not what was written."""
     found = {name: _deserialize(value) for name, value in item.items()}
-    record: S = decode(kind, {k: v for k, v in found.items() if k not in _STORAGE})
+    record: R = decode(
+        kind, {k: v for k, v in found.items() if k not in _STORAGE_OF.get(kind, _STORAGE)}
+    )
     rows.check_place(record, (found["PK"], found["SK"]))
     if found.get("body", "") != body_digest(record):
         raise CorruptRecordError(
@@ -154,7 +163,7 @@ def _put(record: Record | Event) -> dict[str, Any]:
     body = body_digest(record)
     plain: Item = {"PK": pk, "SK": sk, **encode(record)}
     plain |= {"body": body} if body else {}
-    plain |= {"digest": found} if (found := _indexed(record)) else {}
+    plain |= {"digest": found} if (found := indexed_digest(record)) else {}
     item = {name: _serialize(value) for name, value in plain.items()}
     if (size := _size({"M": item})) > _ITEM_LIMIT:
         raise RecordError(
@@ -180,13 +189,6 @@ def _head(meta: Meta) -> dict[str, Any]:
         "ConditionExpression": "rev = :seen",
         "ExpressionAttributeValues": {":seen": {"N": str(meta.rev - 1)}},
     }
-
-
-def _indexed(record: Record | Event) -> str:
-    """Return the digest that the index finds a record by."""
-    if isinstance(record, Run):
-        return record.identity
-    return record.package_digest if isinstance(record, Version) else ""
 
 
 def _size(value: Mapping[str, Any]) -> int:

@@ -1,17 +1,20 @@
 """The governor: a finding is a request -> retrain, notify or ignore, each with its reason.
 
-Order of the rules: was it an alarm? is it confirmed? is it a fault in the data? may it retrain? is
-a training under way? is it too soon?
+Order of the rules: was it an alarm? is it confirmed? is it a fault in the data? may it retrain? has
+somebody paused it? is a training under way? is it too soon? A run whose workflow died doesn't
+hinder for long: the sweep marks it as failed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 
 from tidegate.catalog import Catalog
 from tidegate.clock import stamp
+from tidegate.governance.automation import Switch
 from tidegate.governance.values import Action, Decision, Finding, History
 from tidegate.governance.workflows import TrainingOrder, Workflows
 from tidegate.project import GovernorPolicy
@@ -34,6 +37,8 @@ def decide(
     what = ", ".join(report.columns[:5]) or "earlier looks"
     if policy.on_drift != "retrain":
         return Decision("notify", f"drift of {what}; the policy is to {policy.on_drift}")
+    if not history.automation.is_on:
+        return Decision("notify", f"drift of {what}; {history.automation.reason}")
     hindrance = _hindrance(finding, policy=policy, history=history, now=now)
     if hindrance:
         return Decision("ignore", f"drift of {what}, but {hindrance}")
@@ -48,9 +53,7 @@ def _not_drift(finding: Finding) -> str:
 
 def _hindrance(finding: Finding, *, policy: GovernorPolicy, history: History, now: datetime) -> str:
     for run in history.runs:
-        # A workflow that was aborted records no end: a run that old is dead.
-        alive = now - run.started < max(LONGEST_RUN * history.time_scale, LEAST_LONGEST_RUN)
-        if run.state == "running" and run.id != finding.run and alive:
+        if run.state == "running" and run.id != finding.run:
             return f"training {run.id} is under way"
     until = _cooling_until(policy=policy, history=history)
     if until is not None and now < until:
@@ -69,15 +72,11 @@ def _retrained(event: Event) -> bool:
     return event.kind == DECIDED and event.evidence.get("action") == "retrain"
 
 
-def _decided(finding: Finding, history: History) -> Decision | None:
-    for event in history.events:
+def _decided(finding: Finding, events: Iterable[Event]) -> Decision | None:
+    for event in events:
         if event.kind == DECIDED and event.request_id == finding.run:
             return Decision(cast(Action, event.evidence["action"]), event.reason)
     return None
-
-
-LONGEST_RUN = timedelta(hours=24)
-LEAST_LONGEST_RUN = timedelta(minutes=2)  # where time is scaled, machines are as slow as ever
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,7 @@ class Governor:
 
     catalog: Catalog
     workflows: Workflows
+    switch: Switch
     time_scale: float = 1.0
 
     def govern(self, finding: Finding, *, now: datetime) -> Decision:
@@ -101,10 +101,10 @@ class Governor:
         # Events are few thousand at most in a cool-down; older ones decide nothing.
         after = max(0, registry.meta(finding.model).rev - 2000)
         events, runs = registry.events(finding.model, after=after), registry.runs(finding.model)
-        history = History(events, runs, self.time_scale)
-        before = _decided(finding, history)
+        before = _decided(finding, events)
         if before is not None:
             return before
+        history = History(events, runs, self.switch.automation())
         decision = decide(finding, policy=scaled, history=history, now=now)
         if decision.action == "retrain":
             self.workflows.start_training(_order(finding, decision))

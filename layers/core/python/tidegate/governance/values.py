@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from tidegate.governance.automation import ON, Automation
 from tidegate.registry.values import DriftReport, Event, Run
 
 Action = Literal["retrain", "notify", "ignore"]
@@ -28,11 +29,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class History:
-    """What happened to the model before, newest first."""
+    """What happened to the model before, newest first, and whether anything may be done."""
 
     events: tuple[Event, ...] = ()
     runs: tuple[Run, ...] = ()
-    time_scale: float = 1.0
+    automation: Automation = ON
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from tidegate.contract import Contract
 from tidegate.decoding import canonical_json, decode, parse_json
 from tidegate.errors import DigestMismatchError, PackageError
 from tidegate.package.golden_codec import check_widths, golden_from_json
+from tidegate.package.inputs import FileRead, read_inputs
 from tidegate.package.manifest import (
     CARD,
     CONTRACT,
@@ -44,7 +45,11 @@ MAX_PACKAGE_BYTES = 125_000_000  # Lambda's 250 MB hold the layers as well
 
 @dataclass(frozen=True)
 class Package:
-    """A verified package; `digest` is the zip's SHA-256 (empty when read from a folder)."""
+    """A verified package.
+
+    `digest` is the zip's SHA-256, `environment` the lines of environment.txt, `data` the files of
+    data.json; the three are empty when read from a folder, where answering requests is all.
+    """
 
     digest: str
     model: bytes
@@ -53,6 +58,8 @@ class Package:
     golden: Golden
     manifest: Manifest
     card: str
+    environment: tuple[str, ...] = ()
+    data: tuple[FileRead, ...] = ()
 
 
 def build_package(
@@ -82,7 +89,9 @@ def open_package(data: bytes, *, digest: str = "") -> Package:
     files = _unzip(data)
     if _zip(files) != data:
         raise PackageError("the zip is not in canonical form (order, dates, modes, extra bytes)")
-    return _verified(files, found)
+    package = _verified(files)
+    environment, listed = read_inputs(files, package.manifest.lineage)
+    return replace(package, digest=found, environment=environment, data=listed)
 
 
 def read_folder(folder: Path) -> Package:
@@ -94,7 +103,7 @@ def read_folder(folder: Path) -> Package:
         files = {name: (folder / name).read_bytes() for name in FILES}
     except OSError as error:
         raise PackageError(f"{error.filename}: {error.strerror}") from None
-    return _verified(files, "")
+    return _verified(files)
 
 
 def code_sha256(digest: str) -> str:
@@ -141,7 +150,7 @@ def _check_names(names: Any, expected: tuple[str, ...]) -> None:  # noqa: ANN401
         raise PackageError(f"no part of a package: {', '.join(map(repr, extra[:10]))}")
 
 
-def _verified(files: Mapping[str, bytes], digest: str) -> Package:
+def _verified(files: Mapping[str, bytes]) -> Package:
     manifest = _manifest_from_json(files[MANIFEST])
     for name in CONTENTS:
         if hashlib.sha256(files[name]).hexdigest() != manifest.files[name]:
@@ -156,7 +165,7 @@ def _verified(files: Mapping[str, bytes], digest: str) -> Package:
         card = files[CARD].decode()
     except UnicodeDecodeError:
         raise PackageError(f"{CARD}: UTF-8 is expected") from None
-    return Package(digest, files[MODEL], contract, reference, golden, manifest, card)
+    return Package("", files[MODEL], contract, reference, golden, manifest, card)
 
 
 def _contract(data: bytes) -> Contract:

@@ -60,9 +60,14 @@ def job_output(model: str, run: str, job: str) -> str:
     return f"{run_output_prefix(model, run)}{_part(job)}/output/model.tar.gz"
 
 
+def package_prefix(model: str) -> str:
+    """Return the prefix of a model's packages."""
+    return f"packages/{_name(model)}/"
+
+
 def package_file(model: str, digest: str) -> str:
     """Return the key of a package."""
-    return f"packages/{_name(model)}/{_part(digest)}.zip"
+    return f"{package_prefix(model)}{_part(digest)}.zip"
 
 
 def holdout_file(model: str, run: str) -> str:

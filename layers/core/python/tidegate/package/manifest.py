@@ -10,9 +10,11 @@ MODEL = "model.onnx"
 CONTRACT = "contract.json"
 REFERENCE = "reference.json"
 GOLDEN = "golden.json"
+ENVIRONMENT = "environment.txt"
+DATA = "data.json"
 MANIFEST = "manifest.json"
 CARD = "card.md"
-FILES = (MODEL, CONTRACT, REFERENCE, GOLDEN, MANIFEST, CARD)
+FILES = (MODEL, CONTRACT, REFERENCE, GOLDEN, ENVIRONMENT, DATA, MANIFEST, CARD)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from tidegate.project_file.folder import (
 )
 from tidegate.project_file.metric_names import METRIC_NAMES, MetricName
 from tidegate.project_file.policies import (
+    read_card,
     read_function,
     read_gates,
     read_governor,
@@ -108,6 +109,7 @@ def _project(top: Section, folder: Path) -> Project:
         monitor=read_monitor(top),
         governor=read_governor(top),
         loader=loader,
+        card=read_card(top),
     )
     top.done()
     return project

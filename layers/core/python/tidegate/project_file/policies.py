@@ -1,4 +1,4 @@
-"""The rest of model.toml: training, holdout, gates, serving, release, monitor, governor, data.
+"""The rest of model.toml: training, holdout, gates, serving, release, monitor, governor, card.
 
 Defaults are those of the dataclasses in `tidegate.project`; this module adds what each may be.
 """
@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from tidegate.contract import Contract, Task
 from tidegate.project import (
+    Card,
     Gate,
     GovernorPolicy,
     Holdout,
@@ -201,3 +202,15 @@ def read_governor(top: Section) -> GovernorPolicy:
     governor = read_policy(section, GovernorPolicy)
     section.done()
     return governor
+
+
+def read_card(top: Section) -> Card:
+    """Read `[card]`: what people say of the model; every key may be left out."""
+    section = top.section("card")
+    card = Card(
+        purpose=section.text("purpose", ""),
+        not_for=section.texts("not_for"),
+        limits=section.texts("limits"),
+    )
+    section.done()
+    return card

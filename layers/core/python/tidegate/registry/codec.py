@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -22,10 +22,13 @@ from tidegate.registry.declared import check_types, hints, is_union, named, show
 from tidegate.registry.values import (
     DriftReport,
     Event,
+    Input,
     Record,
+    Reign,
     Release,
     Request,
     Run,
+    Signature,
     Version,
 )
 
@@ -50,8 +53,13 @@ _MUTABLE: dict[type, frozenset[str]] = {
     Run: frozenset({"state", "identity", "job", "version", "finished", "error"}),
     DriftReport: frozenset(),
     Request: frozenset(),
+    Input: frozenset(),
+    Signature: frozenset(),
+    Reign: frozenset(),
     Event: frozenset(),
 }
+
+_FOUND_BY: dict[type, str] = {Run: "identity", Version: "package_digest", Input: "digest"}
 
 
 def encode(record: Record | Event) -> Item:
@@ -85,9 +93,27 @@ def body_digest(record: Record | Event) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def indexed_digest(record: Record | Event) -> str:
+    """Return the digest that a record is found by; '' when it has none."""
+    field = _FOUND_BY.get(type(record), "")
+    return str(getattr(record, field)) if field else ""
+
+
+def changeable(kind: type) -> frozenset[str]:
+    """Return the names of the fields of a record that may change after its first write."""
+    mutable = _MUTABLE.get(kind)
+    return frozenset(hints(kind)) if mutable is None else mutable
+
+
 def _encode_fields(record: Any) -> Item:
+    """Leave out what holds its default: so a field added later changes no row written before."""
     declared = hints(type(record))
-    return {name: _encode(hint, getattr(record, name)) for name, hint in declared.items()}
+    told = (f.name for f in fields(record) if getattr(record, f.name) != _default(f))
+    return {name: _encode(declared[name], getattr(record, name)) for name in told}
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _encode(hint: Any, value: Any) -> Any:

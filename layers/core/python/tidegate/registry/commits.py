@@ -1,17 +1,25 @@
-"""Commits: read META, decide, write everything at once; lose the race, and decide again."""
+"""Commits: read META, decide, write everything at once; lose the race, and decide again.
+
+A caller's request id is kept with the answer, in the same transaction: the same request again, also
+after its answer was lost, gets the same answer and does nothing. A command without one gets an id
+of its own, by which it recognizes its own event when only the answer to its commit was lost.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tidegate.errors import NotFoundError, RegistryConflictError
 from tidegate.registry.announcer import Announcer
+from tidegate.registry.answers import command_digest, given_before, with_answer
 from tidegate.registry.retries import Retries
 from tidegate.registry.store import RegistryStore
-from tidegate.registry.values import Event, Meta, Record
+from tidegate.registry.traffic import reign_of, serving_after
+from tidegate.registry.values import Event, Meta, Record, Request
 
 T = TypeVar("T")
 Evidence = dict[str, str | int | float | bool]
@@ -25,6 +33,19 @@ class Act:
     actor: str
     reason: str = ""
     request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is asked for: a verb and what it is asked of; one request id can't ask for two."""
+
+    verb: str
+    parts: tuple[object, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the command."""
+        return command_digest(self.verb, *self.parts)
 
 
 @dataclass(frozen=True)
@@ -46,41 +67,87 @@ class Commits:
     store: RegistryStore
     announcer: Announcer
     retries: Retries
+    fresh: Callable[[], uuid.UUID] = uuid.uuid4  # for commands that came without a request id
 
-    def apply(self, model: str, act: Act, decide: Callable[[Meta], Change[T]]) -> T:
-        """Decide on the present state and commit; after a conflict wait and decide anew."""
+    def apply(
+        self, model: str, command: Command, act: Act, decide: Callable[[Meta], Change[T]]
+    ) -> T:
+        """Decide on the present state and commit; after a conflict wait and decide anew.
+
+        Raises `NotFoundError` for an unknown model, `RequestError` when the request id has asked
+        for something else before, `RegistryConflictError` when others were faster every time.
+        """
         attempt = 0
         while True:
             meta = self.store.read(Meta, model)
             if meta is None:
                 raise NotFoundError(f"no model {model!r} in the registry")
+            earlier = self._earlier(model, command, act)
+            if earlier is not None:
+                answer: T = given_before(self.store, earlier, command.digest)
+                return answer
             change = decide(meta)
             if not change.kind:
                 return change.answer
             try:
-                return self.write(meta, act, change)
+                return self.write(meta, command, act, change)
             except RegistryConflictError:
                 if self.retries.is_last(attempt):
                     raise
             self.retries.pause(attempt)
             attempt += 1
 
-    def write(self, meta: Meta, act: Act, change: Change[T]) -> T:
+    def write(self, meta: Meta, command: Command, act: Act, change: Change[T]) -> T:
         """Commit one change on top of `meta` as read; `RegistryConflictError` if that is stale."""
-        moved = [record for record in change.records if isinstance(record, Meta)]
-        head = replace(moved[0] if moved else meta, rev=meta.rev + 1)
-        event = Event(
-            model=meta.model,
-            sequence=head.rev,
-            kind=change.kind,
-            at=act.at,
-            actor=act.actor,
-            reason=change.reason or act.reason,
-            subject=change.subject,
-            evidence=change.evidence,
-            request_id=act.request_id,
-        )
-        rest = tuple(record for record in change.records if not isinstance(record, Meta))
-        self.store.commit(head, rest, event)
+        named = replace(act, request_id=act.request_id or self.fresh().hex)
+        head, event = _head_and_event(meta, named, change)
+        answer: Any = head if isinstance(change.answer, Meta) else change.answer
+        records = tuple(record for record in change.records if not isinstance(record, Meta))
+        records += reign_of(meta.serving, event)
+        if act.request_id:
+            request = Request(
+                model=meta.model,
+                id=_request_key(command, act),
+                command=command.digest,
+                sequence=event.sequence,
+                at=event.at,
+            )
+            records += (with_answer(request, answer),)
+        try:
+            self.store.commit(head, records, event)
+        except RegistryConflictError:
+            if self.store.read(Event, event.model, str(event.sequence)) != event:
+                raise  # else it was written, and only the answer was lost
         self.announcer.announce(event)
-        return change.answer
+        return answer  # type: ignore[no-any-return]  # of the change's own type
+
+    def _earlier(self, model: str, command: Command, act: Act) -> Request | None:
+        if not act.request_id:
+            return None
+        return self.store.read(Request, model, _request_key(command, act))
+
+
+def _head_and_event(meta: Meta, act: Act, change: Change[Any]) -> tuple[Meta, Event]:
+    moved = [record for record in change.records if isinstance(record, Meta)]
+    serving = serving_after(meta.serving, change.records, change.evidence)
+    # Clocks of writers differ a little; the log's times don't run backwards.
+    at = max(act.at, meta.latest) if meta.latest is not None else act.at
+    head = replace(moved[0] if moved else meta, rev=meta.rev + 1, latest=at, serving=serving)
+    event = Event(
+        model=meta.model,
+        sequence=head.rev,
+        kind=change.kind,
+        at=at,
+        actor=act.actor,
+        reason=change.reason or act.reason,
+        subject=change.subject,
+        evidence=change.evidence,
+        request_id=act.request_id,
+        serving=serving,
+    )
+    return head, event
+
+
+def _request_key(command: Command, act: Act) -> str:
+    """Return the key of a request; one id may stand for one command of each verb."""
+    return f"{command.verb}:{act.request_id}"

@@ -14,13 +14,16 @@ from tidegate.registry.rules import LARGEST_NUMBER
 from tidegate.registry.values import (
     DriftReport,
     Event,
+    Input,
     Lock,
     Meta,
     Pointer,
     Record,
+    Reign,
     Release,
     Request,
     Run,
+    Signature,
     Version,
 )
 from tidegate.settings import is_model_name
@@ -68,6 +71,9 @@ _FUNCTION = Rule("a published function version", _matches("[0-9]{0,19}"))
 _KIND = Rule("an event kind like VersionRegistered", _matches("[A-Z][A-Za-z]{0,63}"))
 _STAMP = Rule("a time like 2026-11-20T10:00:00.000Z", _matches(r"[0-9-]{10}T[0-9:.]{5,15}Z"))
 _TIME = Rule("a time with a zone", _is_zoned)
+_INDEX = Rule("a number from 0 to 999,999", _between(0, 999_999))
+_FILLED = Rule("filled", bool)
+_BASE64 = Rule("base64", _matches("[A-Za-z0-9+/]{4,1024}={0,2}"))
 _TARGET = Rule("a version number", _matches("[1-9][0-9]{0,7}"))
 
 _RULES: dict[type, dict[str, Rule]] = {
@@ -83,6 +89,8 @@ _RULES: dict[type, dict[str, Rule]] = {
         "lineage.code_digest": _DIGEST,
         "lineage.environment_digest": _DIGEST,
         "lineage.parent": _COUNT,
+        "report_digest": _or_empty(_DIGEST),
+        "files": _COUNT,
     },
     Pointer: {"rev": _COUNT, "since": _TIME, "release": _or_empty(_ID)},
     Release: {
@@ -99,7 +107,22 @@ _RULES: dict[type, dict[str, Rule]] = {
     Lock: {"holder": _or_empty(_ID), "token": _COUNT, "expires": _TIME, "lease": _COUNT},
     Run: {"id": _ID, "started": _TIME, "identity": _or_empty(_DIGEST), "version": _COUNT},
     DriftReport: {"id": _STAMP, "rows": _COUNT},
-    Request: {"id": _REQUEST, "at": _TIME},
+    Request: {"id": _REQUEST, "command": _DIGEST, "sequence": _COUNT, "at": _TIME},
+    Input: {
+        "version": _NUMBER,
+        "index": _INDEX,
+        "digest": _DIGEST,
+        "size": _COUNT,
+        "rows": _COUNT,
+    },
+    Signature: {"version": _NUMBER, "key": _FILLED, "algorithm": _FILLED, "value": _BASE64},
+    Reign: {
+        "sequence": _COUNT,
+        "version": _NUMBER,
+        "release": _or_empty(_ID),
+        "function_version": _FUNCTION,
+        "since": _TIME,
+    },
     Event: {"sequence": _COUNT, "kind": _KIND, "at": _TIME},
 }
 

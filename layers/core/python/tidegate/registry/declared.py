@@ -69,6 +69,8 @@ def _parts(hint: Any, value: Any, where: str) -> Iterator[tuple[Any, Any, str]]:
         for key, entry in value.items():
             yield str, key, f"{where} key"
             yield args[1], entry, f"{where}.{key}"
+    elif is_union(get_origin(hint)) and is_dataclass(value):
+        yield type(value), value, where
     elif is_dataclass(hint):
         for name, part in hints(hint).items():
             yield part, getattr(value, name), f"{where}.{name}"

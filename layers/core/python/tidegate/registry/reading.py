@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from tidegate.errors import NotFoundError
+from datetime import datetime
+
+from tidegate.errors import CorruptRecordError, NotFoundError, RequestError
 from tidegate.registry.rules import check_model_name
 from tidegate.registry.store import RegistryStore
 from tidegate.registry.values import (
     DriftReport,
     Event,
+    Input,
     Lock,
     Meta,
     Pointer,
     PointerName,
+    Reign,
     Release,
     Run,
+    Signature,
     Version,
 )
 
@@ -85,7 +90,8 @@ class Reading:
 
     def runs_by_identity(self, model: str, identity: str) -> tuple[Run, ...]:
         """Return runs with this identity digest; a hint that may lag behind, never a decision."""
-        return self._store.by_identity(check_model_name(model), identity)
+        found = self._store.with_digest(Run, identity)
+        return tuple(run for run in found if run.model == check_model_name(model))
 
     def reports(self, model: str, limit: int = 50) -> tuple[DriftReport, ...]:
         """Return the latest drift reports, newest first."""
@@ -99,3 +105,55 @@ class Reading:
             found.extend(page)
             page = self._store.events(model, after=page[-1].sequence)
         return tuple(found)
+
+    def newest_events(self, model: str, limit: int = 50) -> tuple[Event, ...]:
+        """Return the latest events, newest first."""
+        return self._store.newest(Event, check_model_name(model), limit)
+
+    def signature(self, model: str, number: int) -> Signature:
+        """Return a version's signature; raise `NotFoundError` when it has none."""
+        found = self._store.read(Signature, check_model_name(model), str(number))
+        if found is None:
+            raise NotFoundError(f"version {number} of {model!r} has no signature")
+        return found
+
+    def inputs(self, model: str, number: int) -> tuple[Input, ...]:
+        """Return what a version was made from: its data files, then code, dataset, environment."""
+        found = self._store.newest(Input, check_model_name(model), 0, under=number)
+        return tuple(sorted(found, key=lambda one: (one.kind != "data", one.kind, one.index)))
+
+    def made_from(self, digest: str) -> tuple[Input, ...]:
+        """Return the inputs, of any version of any model, that have this SHA-256 (hex)."""
+        return self._store.with_digest(Input, digest)
+
+    def history(self, model: str, limit: int = 50) -> tuple[Reign, ...]:
+        """Return the latest reigns of champions, newest first."""
+        return self._store.newest(Reign, check_model_name(model), limit)
+
+    def at(self, model: str, moment: datetime) -> Event | None:
+        """Return the last event that is not later than `moment`; None before the first one.
+
+        Its `serving` is what traffic did then. Events are numbered without gaps and their times
+        never run backwards, so it takes log2(events) reads. Raises `RequestError` for a time
+        without a zone.
+        """
+        if moment.tzinfo is None:
+            raise RequestError(
+                f"{moment.isoformat()}: a time zone is expected, e.g. a Z at the end"
+            )
+        low, high = 0, self.meta(model).rev
+        found: Event | None = None
+        while low < high:  # the answer's sequence is in [low, high]
+            middle = (low + high + 1) // 2
+            event = self._event(model, middle)
+            if event.at <= moment:
+                low, found = middle, event
+            else:
+                high = middle - 1
+        return found
+
+    def _event(self, model: str, sequence: int) -> Event:
+        event = self._store.read(Event, model, str(sequence))
+        if event is None:
+            raise CorruptRecordError(f"the log of {model!r} lacks event {sequence}")
+        return event

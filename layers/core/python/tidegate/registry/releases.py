@@ -204,6 +204,31 @@ def _promotion(store: RegistryStore, release: Release, at: datetime) -> list[Rec
     return records
 
 
+def abandon(
+    store: RegistryStore, model: str, release: str, at: datetime, reason: str
+) -> Change[Release]:
+    """End a release that died, and fence it off; one that has ended is left as it is."""
+    stored = store.read(Release, model, release)
+    if stored is None:
+        raise NotFoundError(f"model {model!r} has no release {release!r}")
+    if stored.state != "running":
+        return Change(stored)
+    lock = store.read(Lock, model)
+    holds = lock is not None and lock.holder == release
+    if lock is not None and holds and lock.expires > at:
+        raise LockHeldError(f"release {release!r} of {model!r} lives: {lock.expires.isoformat()}")
+    ended = replace(stored, state="failed", weight=0, finished=at, outcome=reason)
+    records: list[Record] = [ended]
+    if holds:
+        records += [_freed(store, model, at, fence=True), _challenger(store, model, "", at)]
+    evidence: Evidence = {
+        "version": stored.version,
+        "previous_version": stored.previous_version,
+        "function_version": stored.function_version,
+    }
+    return Change(ended, "ReleaseFailed", tuple(records), f"release:{release}", evidence=evidence)
+
+
 def move_champion(store: RegistryStore, model: str, number: int, at: datetime) -> Change[Release]:
     """Make a former champion champion again, and fence off a release under way."""
     version = find(store, model, number)
@@ -224,6 +249,7 @@ def move_champion(store: RegistryStore, model: str, number: int, at: datetime) -
     evidence: Evidence = {
         "version": number,
         "previous_version": int(champion.target) if champion and champion.target else 0,
+        "release": release.id,
         "function_version": release.function_version,
         "stopped": busy.id if busy is not None else "",
     }

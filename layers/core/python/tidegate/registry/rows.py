@@ -7,13 +7,16 @@ from tidegate.registry.rules import check_model_name, is_key_part
 from tidegate.registry.values import (
     DriftReport,
     Event,
+    Input,
     Lock,
     Meta,
     Pointer,
     Record,
+    Reign,
     Release,
     Request,
     Run,
+    Signature,
     Version,
 )
 
@@ -23,6 +26,9 @@ Row = tuple[str, str]
 _PREFIX: dict[type, str] = {
     Meta: "META",
     Version: "V#",
+    Input: "IN#",
+    Signature: "SIG#",
+    Reign: "REIGN#",
     Pointer: "P#",
     Release: "REL#",
     Lock: "LOCK#release",
@@ -31,6 +37,20 @@ _PREFIX: dict[type, str] = {
     Request: "REQ#",
     Event: "EVT#",
 }
+_KEY: dict[type, str] = {  # the field that tells records of a kind apart
+    Meta: "",
+    Lock: "",
+    Version: "number",
+    Signature: "version",
+    Reign: "sequence",
+    Event: "sequence",
+    Pointer: "name",
+    Release: "id",
+    Run: "id",
+    DriftReport: "id",
+    Request: "id",
+}
+_DIGITS = {Version: 8, Signature: 8, Event: 12, Reign: 12}  # sort keys are in order of numbers
 
 
 def partition(model: str) -> str:
@@ -38,9 +58,13 @@ def partition(model: str) -> str:
     return f"MODEL#{check_model_name(model)}"
 
 
-def prefix(kind: type) -> str:
-    """Return what the sort keys of a kind of record begin with."""
-    return _PREFIX[kind]
+def prefix(kind: type, version: int = 0) -> str:
+    """Return what the sort keys of a kind of record begin with, or those of one version's.
+
+    >>> prefix(Input, 3)
+    'IN#00000003#'
+    """
+    return _PREFIX[kind] + (f"{version:08d}#" if version else "")
 
 
 def row(kind: type, model: str, key: str = "") -> Row:
@@ -54,7 +78,7 @@ def row(kind: type, model: str, key: str = "") -> Row:
 
 def row_of(record: Record | Event) -> Row:
     """Return partition and sort key of a record."""
-    return row(type(record), record.model, _key_of(record))
+    return row(type(record), record.model, key_of(record))
 
 
 def list_row(model: str) -> Row:
@@ -79,10 +103,13 @@ def event_row(model: str, sequence: int) -> Row:
 def _suffix(kind: type, key: str) -> str:
     if kind in (Meta, Lock):
         return ""
-    if kind in (Version, Event):
+    if kind in _DIGITS:
         if not (key.isascii() and key.isdigit()):
             raise RequestError(f"{key[:40]!r} is no number of a {kind.__name__.lower()}")
-        return f"{int(key):0{8 if kind is Version else 12}d}"
+        return f"{int(key):0{_DIGITS[kind]}d}"
+    if kind is Input:
+        version, name, index = key.split(":")
+        return f"{int(version):08d}#{name}#{int(index):06d}"
     if not is_key_part(key):
         raise RequestError(
             f"{key[:80]!r} is no id of a {kind.__name__}:"
@@ -91,15 +118,9 @@ def _suffix(kind: type, key: str) -> str:
     return key
 
 
-def _key_of(record: Record | Event) -> str:
-    match record:
-        case Version():
-            return str(record.number)
-        case Event():
-            return str(record.sequence)
-        case Pointer():
-            return record.name
-        case Release() | Run() | DriftReport() | Request():
-            return record.id
-        case Meta() | Lock():
-            return ""
+def key_of(record: Record | Event) -> str:
+    """Return the key that a record is read by, within its kind and model."""
+    if isinstance(record, Input):
+        return f"{record.version}:{record.kind}:{record.index}"
+    name = _KEY[type(record)]
+    return str(getattr(record, name)) if name else ""

@@ -11,20 +11,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from tidegate.registry.values import Event, Meta, Record, Run
+from tidegate.registry.values import Event, Meta, Record
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Record | Event)
 
 
 class RegistryStore(Protocol):
     """One model registry; every read is consistent unless said otherwise."""
 
     def read(self, kind: type[R], model: str, key: str = "") -> R | None:
-        """Return one record (`key`: version number, pointer name, release or run id), or None."""
+        """Return one record (`key`: `rows.key_of`, e.g. a version number), or None."""
         ...
 
-    def newest(self, kind: type[R], model: str, limit: int = 50) -> tuple[R, ...]:
-        """Return the latest records of a kind, newest first."""
+    def newest(
+        self, kind: type[R], model: str, limit: int = 50, *, under: int = 0
+    ) -> tuple[R, ...]:
+        """Return the latest records of a kind, newest first; `under` a version, if it is given.
+
+        A `limit` of 0 means all of them.
+        """
         ...
 
     def events(self, model: str, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
@@ -43,6 +48,10 @@ class RegistryStore(Protocol):
         """
         ...
 
-    def by_identity(self, model: str, identity: str) -> tuple[Run, ...]:
-        """Return runs with this identity digest (eventually consistent; for hints only)."""
+    def with_digest(self, kind: type[R], digest: str) -> tuple[R, ...]:
+        """Return records of a kind that are found by this digest, of all models, in order.
+
+        Runs are found by their identity, versions by their package, inputs by their SHA-256. They
+        are looked up eventually consistently, and then read consistently.
+        """
         ...

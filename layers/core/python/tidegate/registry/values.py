@@ -11,6 +11,7 @@ from typing import Literal
 
 Status = Literal["pending", "candidate", "approved", "champion", "retired", "failed", "quarantined"]
 PointerName = Literal["champion", "challenger", "code"]
+InputKind = Literal["data", "code", "environment", "dataset"]
 ReleaseState = Literal["running", "promoted", "rolled_back", "failed"]
 RunState = Literal["running", "succeeded", "reused", "failed"]
 
@@ -29,7 +30,6 @@ class Lineage:
     training_job: str = ""
     image: str = ""
     parent: int = 0  # champion when training started; 0: none
-    data_objects: tuple[DataObject, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,17 @@ class DataObject:
     version_id: str
     checksum: str
     size: int
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of training data: the exact object, and how many rows of data it holds."""
+
+    key: str
+    version_id: str
+    checksum: str  # SHA-256 in hex
+    size: int  # bytes
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,18 @@ class GateResult:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """What a model's traffic does; each event holds what was so after it."""
+
+    champion: int = 0  # version; 0: none yet
+    release: str = ""  # that published the champion
+    function_version: str = ""  # of Lambda, that serves the champion
+    challenger: int = 0  # version of the open release
+    open_release: str = ""
+    weight: int = 0  # percent of the traffic that the open release gets
+
+
+@dataclass(frozen=True)
 class Meta:
     """A model's head: `rev` grows by one with every commit and numbers the events."""
 
@@ -63,6 +86,26 @@ class Meta:
     owner: str
     rev: int = 0
     counter: int = 0  # last version number handed out
+    serving: Serving = field(default_factory=Serving)
+    latest: datetime | None = None  # time of the last event; the next one is not earlier
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a promoted version comes from: its row there, and the signature that it had there."""
+
+    env: str
+    account: str
+    region: str
+    version: int
+    package_digest: str
+    created: datetime
+    created_by: str
+    key: str  # that signed it there
+    algorithm: str
+    signature: str  # base64
+    history: str  # key of its events there, as copied
+    history_digest: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +126,10 @@ class Version:
     gates: tuple[GateResult, ...]
     holdout_shift: float | None = None  # scores against the champion's on the holdout, in its std
     request_id: str = ""
+    report: str = ""  # key of the gate report
+    report_digest: str = ""
+    origin: Origin | None = None  # of a version promoted from another environment
+    files: int = 0  # of data; each is an `Input`
 
     @property
     def gates_passed(self) -> bool:
@@ -102,6 +149,56 @@ class VersionDraft:
     metrics: dict[str, float]
     gates: tuple[GateResult, ...]
     holdout_shift: float | None = None
+    inputs: tuple[DataFile, ...] = ()
+    report: str = ""
+    report_digest: str = ""
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Input:
+    """One thing that a version was made from, found by its digest.
+
+    A `data` file has its key, version id, bytes and rows; `dataset` is the digest over all of them.
+    """
+
+    model: str
+    version: int
+    kind: InputKind
+    index: int
+    digest: str
+    key: str = ""
+    version_id: str = ""
+    size: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The signature over a version's statement: model, number and the digests that make it up."""
+
+    model: str
+    version: int
+    key: str  # id of the key that signed
+    algorithm: str
+    value: str  # base64
+
+
+@dataclass(frozen=True)
+class Reign:
+    """A champion's beginning, numbered by the event that brought it; it ends where the next begins.
+
+    Another release of the same version, with other framework code, is a reign of its own.
+    """
+
+    model: str
+    sequence: int
+    version: int
+    release: str
+    function_version: str
+    since: datetime
+    actor: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -122,8 +219,12 @@ class Request:
 
     model: str
     id: str
-    subject: str  # e.g. "version:3"
+    command: str  # digest of what was asked; the same id can't ask for something else
+    sequence: int  # of the event that answered it
     at: datetime
+    kind: str = ""  # of the record that was the answer; empty: there is none
+    key: str = ""
+    answer: str = ""  # JSON of the answer's fields that may have changed since
 
 
 @dataclass(frozen=True)
@@ -220,6 +321,19 @@ class Event:
     subject: str = ""  # e.g. "version:3", "release:r-..."
     evidence: dict[str, str | int | float | bool] = field(default_factory=dict)
     request_id: str = ""
+    serving: Serving = field(default_factory=Serving)  # after this event
 
 
-Record = Meta | Version | Pointer | Release | Lock | Run | DriftReport | Request
+Record = (
+    Meta
+    | Version
+    | Input
+    | Signature
+    | Reign
+    | Pointer
+    | Release
+    | Lock
+    | Run
+    | DriftReport
+    | Request
+)

@@ -5,24 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from tidegate.errors import NotFoundError, RegistryConflictError, ReleaseRefusedError
-from tidegate.registry.commits import Act, Change, Commits, Evidence
+from tidegate.errors import (
+    NotFoundError,
+    RegistryConflictError,
+    ReleaseRefusedError,
+    RequestError,
+)
+from tidegate.registry import inputs
+from tidegate.registry.commits import Act, Change, Command, Commits, Evidence
+from tidegate.registry.rows import key_of
 from tidegate.registry.rules import check_move, next_number
 from tidegate.registry.store import RegistryStore
-from tidegate.registry.values import Meta, Pointer, Request, Version, VersionDraft
+from tidegate.registry.values import Input, Meta, Pointer, Record, Signature, Version, VersionDraft
 
 
 def ensure_model(commits: Commits, model: str, owner: str, act: Act) -> Meta:
     """Create META at first sight; loses a race gracefully, for then the model is there."""
+    command = Command("ensure_model", (owner,))
     meta = commits.store.read(Meta, model)
     if meta is None:
         new = Meta(model, owner)
-        change = Change(replace(new, rev=1), "ModelCreated", (new,), f"model:{model}")
+        change = Change(new, "ModelCreated", (new,), f"model:{model}")
         try:
-            return commits.write(new, act, change)
+            return commits.write(new, command, act, change)
         except RegistryConflictError:
             pass  # somebody else created it just now
-    return commits.apply(model, act, lambda seen: _own(seen, owner))
+    return commits.apply(model, command, act, lambda seen: _own(seen, owner))
 
 
 def _own(meta: Meta, owner: str) -> Change[Meta]:
@@ -30,8 +38,7 @@ def _own(meta: Meta, owner: str) -> Change[Meta]:
         return Change(meta)
     moved = replace(meta, owner=owner)
     evidence: Evidence = {"owner": owner, "previous_owner": meta.owner}
-    answer = replace(moved, rev=meta.rev + 1)
-    return Change(answer, "OwnerChanged", (moved,), f"model:{meta.model}", evidence=evidence)
+    return Change(moved, "OwnerChanged", (moved,), f"model:{meta.model}", evidence=evidence)
 
 
 def push_code(
@@ -50,16 +57,13 @@ def moved(old: Pointer | None, new: Pointer) -> Pointer:
     return replace(new, rev=old.rev + 1 if old is not None else 1)
 
 
-def register(store: RegistryStore, meta: Meta, draft: VersionDraft, act: Act) -> Change[Version]:
-    """Give the draft the next number, or find the version that the request got before."""
-    answered = store.read(Request, meta.model, act.request_id)
-    if answered is not None:
-        return Change(find(store, meta.model, int(answered.subject.removeprefix("version:"))))
+def reserve(meta: Meta, draft: VersionDraft, act: Act) -> Change[Version]:
+    """Give the draft the next number, and write down the first of what it was made from."""
     number = next_number(meta.model, meta.counter)
     version = Version(
         model=meta.model,
         number=number,
-        status="candidate",
+        status="pending",
         package_digest=draft.package_digest,
         package_size=draft.package_size,
         contract_digest=draft.contract_digest,
@@ -71,18 +75,70 @@ def register(store: RegistryStore, meta: Meta, draft: VersionDraft, act: Act) ->
         gates=draft.gates,
         holdout_shift=draft.holdout_shift,
         request_id=act.request_id,
+        report=draft.report,
+        report_digest=draft.report_digest,
+        origin=draft.origin,
+        files=len(draft.inputs),
     )
-    subject = f"version:{number}"
-    request = Request(meta.model, act.request_id, subject, act.at)
     head = replace(meta, counter=number)
+    records: tuple[Record, ...] = (head, version, *inputs.chunk(version, draft.inputs, 0))
+    return _told(version, "VersionReserved", records)
+
+
+def record_inputs(
+    store: RegistryStore, model: str, number: int, draft: VersionDraft, index: int
+) -> Change[None]:
+    """Write down the next chunk of what a pending version was made from, once."""
+    version = find(store, model, number)
+    rows = inputs.chunk(version, draft.inputs, index)
+    if version.status != "pending" or store.read(Input, model, key_of(rows[0])) is not None:
+        return Change(None)
+    evidence: Evidence = {"first": rows[0].index, "last": rows[-1].index}
+    return Change(None, "InputsRecorded", rows, f"version:{number}", evidence=evidence)
+
+
+def complete(
+    store: RegistryStore, model: str, number: int, signature: Signature
+) -> Change[Version]:
+    """Turn a pending version into a candidate, with the signature that it will be released by."""
+    version = find(store, model, number)
+    if version.status not in ("pending", "failed"):
+        return Change(version)
+    check_move(version, "candidate")
+    if (signature.model, signature.version) != (model, number):
+        raise RequestError(
+            f"the signature is of version {signature.version} of {signature.model!r},"
+            f" not of version {number} of {model!r}"
+        )
+    if version.files and store.read(Input, model, inputs.last_key(version)) is None:
+        raise RequestError(
+            f"version {number} of {model!r}: not all of its {version.files} data files are recorded"
+        )
+    candidate = replace(version, status="candidate")
+    return _told(candidate, "VersionRegistered", (candidate, signature))
+
+
+def fail(store: RegistryStore, model: str, number: int) -> Change[Version]:
+    """Give a pending version up; its number stays used."""
+    version = find(store, model, number)
+    if version.status != "pending":
+        return Change(version)
+    failed = replace(version, status="failed")
+    return Change(failed, "VersionFailed", (failed,), f"version:{number}")
+
+
+def _told(version: Version, kind: str, records: tuple[Record, ...]) -> Change[Version]:
     evidence: Evidence = {
-        "package": draft.package_digest,
+        "package": version.package_digest,
         "gates_passed": version.gates_passed,
-        "run": draft.run,
+        "run": version.run,
+        "report": version.report,
+        "report_digest": version.report_digest,
     }
-    return Change(
-        version, "VersionRegistered", (head, version, request), subject, evidence=evidence
-    )
+    if version.origin is not None:
+        evidence["origin"] = f"{version.origin.account}/{version.origin.env}"
+        evidence["origin_version"] = version.origin.version
+    return Change(version, kind, records, f"version:{version.number}", evidence=evidence)
 
 
 def find(store: RegistryStore, model: str, number: int) -> Version:

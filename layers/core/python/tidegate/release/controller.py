@@ -23,8 +23,9 @@ from tidegate.package.archive import code_sha256
 from tidegate.project import ReleasePolicy
 from tidegate.registry.book import Registry
 from tidegate.registry.commits import Act
+from tidegate.registry.signing import Verifier
 from tidegate.registry.values import Release
-from tidegate.release import golden
+from tidegate.release import authenticity, golden
 from tidegate.release.ports import Routing, Shelf, Traffic
 from tidegate.release.progress import Progress
 from tidegate.settings import env_name
@@ -41,6 +42,7 @@ class House:
     registry: Registry
     traffic: Traffic
     shelf: Shelf
+    verifier: Verifier
     time_scale: float = 1.0
 
 
@@ -71,11 +73,17 @@ def begin(progress: Progress, house: House, now: datetime) -> Progress:
 
 
 def publish(progress: Progress, house: House, now: datetime) -> Progress:
-    """Publish the version's package as a function version, and see that it is that package."""
+    """Publish the version's package as a function version, and see that it is that package.
+
+    Raises `PackageError` before anything is published when signature or bytes are not right.
+    """
     release = _held(progress, house)
-    digest = house.registry.version(progress.model, progress.version).package_digest
+    version = house.registry.version(progress.model, progress.version)
+    digest = version.package_digest
     if not release.function_version:
-        house.shelf.package(progress.model, digest)  # verified before it becomes code
+        authenticity.check(
+            version, registry=house.registry, shelf=house.shelf, verifier=house.verifier
+        )
         env = {env_name("version"): str(progress.version), env_name("release"): progress.release}
         uri = house.shelf.package_uri(progress.model, digest)
         published = house.traffic.publish(uri, env=env)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
 
 from tidegate.package.archive import build_package
 from tidegate.package.golden_codec import golden_to_json
-from tidegate.package.manifest import CARD, CONTRACT, GOLDEN, MODEL, REFERENCE
+from tidegate.package.inputs import data_to_json, environment_digest, environment_to_text
+from tidegate.package.manifest import CARD, CONTRACT, DATA, ENVIRONMENT, GOLDEN, MODEL, REFERENCE
 from tidegate.package.reference_codec import reference_to_json
 from tidegate.project import Param, Project
 from tidegate.registry.values import Lineage
 from tidegate.scoring.onnx_session import OnnxSession
 from tidegate.scoring.session import Matrix, Session
 from tidegate.stats.metrics import evaluate
-from tidegate.training.card import CardFacts, make_card
+from tidegate.training.card.document import make_card
+from tidegate.training.card.facts import CardFacts, Rows, know
 from tidegate.training.data_gate import Admitted
-from tidegate.training.environment import environment_lock, lock_digest
+from tidegate.training.environment import environment_lock
 from tidegate.training.export import Exported, Sample, export
 from tidegate.training.export.native import class_name
 from tidegate.training.frames import feature_frame
@@ -83,10 +85,8 @@ class Candidate:
         matrix, truth = split.rows(split.holdout)
         scores = session.run(matrix)
         metrics = evaluate(contract.task, truth, scores, threshold=contract.threshold)
-        lock = environment_lock()
-        lineage = self._lineage(lock_digest(lock))
-        facts = self._facts(model, exported, parity, metrics)
-        package = self._package(exported, session, scores, facts, lineage)
+        facts = self._facts(model, exported, parity, metrics, scores)
+        package = self._package(exported, session, scores, facts)
         holdout = table_to_npz(split.reading.table.take(split.holdout), contract)
         clock.lap("describe")
         report = JobReport(
@@ -94,16 +94,22 @@ class Candidate:
             holdout_rows=facts.holdout_rows,
             parity=parity,
             metrics=metrics,
-            environment=lock,
-            environment_digest=lineage.environment_digest,
             seconds=clock.seconds,
             notes=facts.notes,
         )
         return {"package.zip": package, "holdout.npz": holdout}, report
 
     def _facts(
-        self, model: object, exported: Exported, parity: Parity, metrics: dict[str, float]
+        self,
+        model: object,
+        exported: Exported,
+        parity: Parity,
+        metrics: dict[str, float],
+        scores: Matrix,
     ) -> CardFacts:
+        split, project = self.split, self.project
+        time = split.reading.table.time
+        rows = Rows(split.admitted.matrix, split.admitted.target, time, split.holdout)
         return CardFacts(
             estimator=class_name(model),
             way=exported.way,
@@ -112,6 +118,8 @@ class Candidate:
             metrics=metrics,
             parity=parity,
             notes=self.split.admitted.notes,
+            files=len(self.request.data),
+            known=know(rows, project.contract, scores=scores, gates=project.gates),
         )
 
     def _export(self, model: object) -> Exported:
@@ -146,16 +154,10 @@ class Candidate:
             git_commit=request.git_commit,
             git_dirty=request.git_dirty,
             image=request.image,
-            data_objects=tuple(replace(item, version_id="") for item in request.data),
         )
 
     def _package(
-        self,
-        exported: Exported,
-        session: Session,
-        scores: Matrix,
-        facts: CardFacts,
-        lineage: Lineage,
+        self, exported: Exported, session: Session, scores: Matrix, facts: CardFacts
     ) -> bytes:
         contract, split = self.project.contract, self.split
         table = split.reading.table
@@ -168,12 +170,16 @@ class Candidate:
             holdout=Answered(scores, held.time),
             metrics=facts.metrics,
         )
+        lock = environment_lock()
+        lineage = self._lineage(environment_digest(lock))
         card = make_card(self.project, facts, lineage=lineage, golden=golden)
         files = {
             MODEL: exported.model,
             CONTRACT: contract.to_json(),
             REFERENCE: reference_to_json(reference),
             GOLDEN: golden_to_json(golden),
+            ENVIRONMENT: environment_to_text(lock),
+            DATA: data_to_json(split.reading.files),
             CARD: card.encode(),
         }
         return build_package(files, model=contract.model, lineage=lineage, metrics=facts.metrics)

@@ -1,35 +1,50 @@
-"""The environment lock: what was really installed, so that a version can be made again."""
+"""The environment lock: what was really installed, so that a version can be made again.
+
+`python -m tidegate.training.environment FILE` writes it into a file.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import os
 import platform
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
+from pathlib import Path
+
+from tidegate.package.inputs import environment_to_text
+from tidegate.training.determinism import VARIABLES
 
 
 def environment_lock() -> tuple[str, ...]:
-    """Return interpreter, platform and every installed distribution, sorted, one per line."""
+    """Return interpreter, platform, fixed variables and every distribution, one per line."""
     installed = ((d.metadata["Name"], d.version) for d in distributions())
-    return lock_lines(installed, python=platform.python_version(), machine=_machine())
+    fixed = {name: os.environ.get(name, "") for name in VARIABLES}
+    python, machine = platform.python_version(), _machine()
+    return lock_lines(installed, python=python, machine=machine, variables=fixed)
 
 
 def lock_lines(
-    installed: Iterable[tuple[str | None, str]], *, python: str, machine: str
+    installed: Iterable[tuple[str | None, str]],
+    *,
+    python: str,
+    machine: str,
+    variables: Mapping[str, str],
 ) -> tuple[str, ...]:
     """Return the lock's lines; names are normalized as packaging does, duplicates fall together.
 
-    >>> lock_lines([("Foo_Bar", "1.0"), (None, "2")], python="3.11.7", machine="linux-x86_64")
-    ('python==3.11.7', 'platform==linux-x86_64', 'foo-bar==1.0')
+    >>> lock_lines([("Foo_Bar", "1.0"), (None, "2")], python="3.11.7", machine="linux-x86_64",
+    ...            variables={"TZ": "UTC"})
+    ('python==3.11.7', 'platform==linux-x86_64', 'TZ==UTC', 'foo-bar==1.0')
     """
     names = {f"{name.lower().replace('_', '-')}=={version}" for name, version in installed if name}
-    return (f"python=={python}", f"platform=={machine}", *sorted(names))
-
-
-def lock_digest(lines: Iterable[str]) -> str:
-    """Return the SHA-256 (hex) of a lock."""
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    fixed = (f"{name}=={value}" for name, value in sorted(variables.items()))
+    return (f"python=={python}", f"platform=={machine}", *fixed, *sorted(names))
 
 
 def _machine() -> str:
     return f"{platform.system().lower()}-{platform.machine()}"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_bytes(environment_to_text(environment_lock()))

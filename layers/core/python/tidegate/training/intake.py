@@ -7,7 +7,6 @@ by its golden requests in a bounded process.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import tarfile
@@ -16,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tidegate.encoding.encoder import Encoder
-from tidegate.errors import IntakeError, ObjectExistsError
+from tidegate.errors import IntakeError
 from tidegate.package import keys
 from tidegate.package.archive import Package, open_package
 from tidegate.package.golden import check_golden
@@ -69,8 +68,8 @@ def take_in(model: str, *, run: str, job: str, house: House, open_session: OpenS
     check_golden(package, open_session(package.model), Encoder(package.contract))
     table_from_npz(candidate.holdout, package.contract)
     holdout = keys.holdout_file(model, run)
-    with contextlib.suppress(ObjectExistsError):  # the same bytes: the key is their digest
-        house.artifacts.put(keys.package_file(model, digest), candidate.package)
+    # Stored anew where the same bytes lie already: the sweep leaves alone what is young.
+    house.artifacts.put(keys.package_file(model, digest), candidate.package, overwrite=True)
     # A retried step writes it again; nobody else writes objects of this run.
     house.artifacts.put(holdout, candidate.holdout, overwrite=True)
     return Stored(digest, len(candidate.package), holdout)
@@ -114,6 +113,9 @@ def _check_origin(package: Package, request: TrainingRequest) -> None:
         "data_digest": (lineage.data_digest, request.data_digest),
         "code_digest": (lineage.code_digest, request.code_digest),
         "seed": (lineage.seed, request.seed),
+        "image": (lineage.image, request.image),
+        "git_commit": (lineage.git_commit, request.git_commit),
+        "git_dirty": (lineage.git_dirty, request.git_dirty),
     }
     for name, (claimed, given) in claims.items():
         if claimed != given:

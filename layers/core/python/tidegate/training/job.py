@@ -30,6 +30,7 @@ from tidegate.errors import TidegateError, TrainingFailedError
 from tidegate.project import Param, Project
 from tidegate.training.candidate import Candidate, Split, Stopwatch
 from tidegate.training.data_gate import admit, check_classes
+from tidegate.training.determinism import seed_everything
 from tidegate.training.frames import training_frame
 from tidegate.training.reading import read_files
 from tidegate.training.report import JobReport
@@ -102,6 +103,7 @@ def run_job(folders: Folders) -> JobReport:
     clock.lap("read")
     unpack_code((folders.channel("code") / "code.zip").read_bytes(), folders.code)
     params: dict[str, Param] = {**project.training.params, **request.params, "seed": request.seed}
+    seed_everything(request.seed)  # before user code is even imported
     trained = train(
         folders.code,
         entry=project.training.entry,

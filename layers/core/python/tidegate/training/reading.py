@@ -19,6 +19,7 @@ import pandas as pd
 
 from tidegate.contract import Column, Contract
 from tidegate.errors import DataError
+from tidegate.package.inputs import MAX_DATA_FILES, FileRead
 from tidegate.registry.values import DataObject
 from tidegate.training.table import Array, Table, join
 
@@ -28,27 +29,19 @@ _ROW_NAMES = ("id", "row_id")  # ignored columns whose very name promises a row 
 
 
 @dataclass(frozen=True)
-class Source:
-    """One file's share of the table."""
-
-    file: str
-    rows: int
-
-
-@dataclass(frozen=True)
 class Reading:
-    """The table of all files, in the order of their names, and what was noticed."""
+    """The table of all files, in the order of their keys, and what was noticed."""
 
     table: Table
-    sources: tuple[Source, ...]
+    files: tuple[FileRead, ...]
     notes: tuple[str, ...]
 
     def place(self, row: int) -> str:
         """Say where a row of the table stands: file and row of that file, counted from 1."""
-        for source in self.sources:
-            if row < source.rows:
-                return f"{source.file}, row {row + 1}"
-            row -= source.rows
+        for file in self.files:
+            if row < file.rows:
+                return f"{PurePosixPath(file.key).name}, row {row + 1}"
+            row -= file.rows
         raise IndexError(row)
 
 
@@ -56,9 +49,13 @@ def read_files(folder: Path, objects: tuple[DataObject, ...], contract: Contract
     """Read a snapshot's files from a channel's folder; raise `DataError` naming file and column."""
     if not objects:
         raise DataError(f"there are no data files; run: tidegate data push {contract.model}")
+    if len(objects) > MAX_DATA_FILES:
+        raise DataError(
+            f"{len(objects)} data files; at most {MAX_DATA_FILES} are read: put more rows in each"
+        )
     _check_twins(objects)
     tables: list[Table] = []
-    sources: list[Source] = []
+    files: list[FileRead] = []
     ignored: dict[str, list[Array]] = {}
     for item in sorted(objects, key=lambda o: o.key):
         file = PurePosixPath(item.key).name
@@ -67,10 +64,10 @@ def read_files(folder: Path, objects: tuple[DataObject, ...], contract: Contract
         for name in frame.columns.difference(_wanted(contract)):
             ignored.setdefault(str(name), []).append(frame[name].to_numpy(dtype=object))
         tables.append(_table(frame, file, contract))
-        sources.append(Source(file, len(frame)))
+        files.append(FileRead(item.key, item.checksum, item.size, len(frame)))
     _check_row_names(ignored)
     notes = [f"column {name!r} is not in the contract and was ignored" for name in sorted(ignored)]
-    return Reading(join(tables), tuple(sources), tuple(notes))
+    return Reading(join(tables), tuple(files), tuple(notes))
 
 
 def _wanted(contract: Contract) -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tidegate.errors import CorruptRecordError, NotFoundError
 from tidegate.package import keys
+from tidegate.registry.signing import Signer
 from tidegate.registry.values import Run, Version, VersionDraft
+from tidegate.training.exact_files import exact_files
 from tidegate.training.gate_report import Evaluation
 from tidegate.training.house import House
 from tidegate.training.release_choice import ReleaseChoice, choose_release
@@ -46,12 +49,13 @@ class Registered:
 
 
 def register_run(
-    done: Finished, house: House, *, at: datetime, actor: str, wanted: bool
+    done: Finished, house: House, signer: Signer, *, at: datetime, actor: str, wanted: bool
 ) -> Registered:
-    """Register the version of a run, once: the run's id is the request's."""
+    """Register and sign the version of a run, once: the run's id is the request's."""
     model, registry = done.model, house.registry
     package = house.catalog.package(model, done.package)
-    evaluation = Evaluation.from_json(house.artifacts.get(keys.gate_report(model, done.run)))
+    gates = house.artifacts.get(keys.gate_report(model, done.run))
+    evaluation = Evaluation.from_json(gates)
     if (evaluation.package, evaluation.run) != (done.package, done.run):
         raise CorruptRecordError(f"gates.json of run {done.run!r} is of another package or run")
     request = TrainingRequest.from_json(house.artifacts.get(keys.run_request(model, done.run)))
@@ -64,13 +68,15 @@ def register_run(
             package.manifest.lineage,
             training_job=done.job,
             parent=evaluation.champion,  # the one that the holdout was compared with
-            data_objects=request.data,
         ),
         metrics=evaluation.metrics,
         gates=evaluation.gates,
         holdout_shift=evaluation.holdout_shift,
+        inputs=exact_files(package.data, request.data),
+        report=keys.gate_report(model, done.run),
+        report_digest=hashlib.sha256(gates).hexdigest(),
     )
-    version = registry.register(model, draft, at=at, actor=actor, request_id=done.run)
+    version = registry.register(model, draft, signer, at=at, actor=actor, request_id=done.run)
     run = registry.finish_run(model, run=done.run, state="succeeded", at=at, version=version.number)
     automatic = house.catalog.project(model).release.automatic
     return Registered(version, choose_release(version, run, wanted=wanted, automatic=automatic))

@@ -21,14 +21,12 @@ class Parity:
 
 @dataclass(frozen=True)
 class JobReport:
-    """Rows, parity, environment and timing of one job."""
+    """Rows, parity and timing of one job; its environment is in the package."""
 
     train_rows: int
     holdout_rows: int
     parity: Parity
     metrics: dict[str, float]
-    environment: tuple[str, ...]  # the resolved environment, one `name==version` each
-    environment_digest: str
     seconds: dict[str, float]  # by stage
     notes: tuple[str, ...] = ()
     output: str = ""  # the end of what the user's code printed

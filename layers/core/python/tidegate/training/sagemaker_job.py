@@ -19,6 +19,7 @@ from tidegate.settings import (
     Settings,
     arn,
 )
+from tidegate.training.determinism import VARIABLES
 from tidegate.training.request import TrainingRequest
 
 NAME_LENGTH = 58  # of SageMaker's 63: the machine appends a suffix per attempt
@@ -60,6 +61,7 @@ def job_request(
             "TrainingInputMode": "File",
             "ContainerEntrypoint": ["python3", f"{INPUTS}/framework/{framework}"],
         },
+        "Environment": dict(VARIABLES),
         "InputDataConfig": _channels(request, settings),
         "OutputDataConfig": {"S3OutputPath": output_uri(request.model, request.run, settings)},
         "ResourceConfig": {

@@ -1,0 +1,1 @@
+"""The model card: facts -> Markdown, in which the text of users is inert."""

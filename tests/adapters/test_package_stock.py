@@ -1,0 +1,79 @@
+"""The stock port: one behaviour suite over the fake and over S3 (moto's server)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.fakes.stock import MemoryStock
+from tidegate.aws.package_stock import PackageStock
+from tidegate.training.sweeping import Stock
+
+BUCKET, PREFIX = "packages-of-a-test", "packages/iris/"
+World = tuple[Stock, Callable[[str], object]]
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    if request.param == "memory":
+        memory = MemoryStock()
+        yield memory, lambda key: memory.put(key, datetime.now(UTC))
+        return
+    client = boto3.client(
+        "s3",
+        endpoint_url=request.getfixturevalue("endpoint"),
+        region_name="us-east-1",
+        aws_access_key_id="made-up",
+        aws_secret_access_key="made-up",
+    )
+    client.create_bucket(Bucket=BUCKET)
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    stock = PackageStock(client, bucket=BUCKET)
+    yield stock, lambda key: client.put_object(Bucket=BUCKET, Key=key, Body=b"package")
+    for left in stock.versions(""):
+        stock.remove(left)
+    client.delete_bucket(Bucket=BUCKET)
+    client.close()
+
+
+def test_every_version_of_an_object_is_listed_with_its_time(world: World) -> None:
+    stock, put = world
+    put(f"{PREFIX}a.zip")
+    put(f"{PREFIX}a.zip")
+    put("packages/iris-2/a.zip")
+
+    found = stock.versions(PREFIX)
+
+    assert [stored.key for stored in found] == [f"{PREFIX}a.zip"] * 2
+    assert len({stored.version_id for stored in found}) == 2
+    assert all(abs((stored.modified - datetime.now(UTC)).total_seconds()) < 60 for stored in found)
+
+
+def test_a_removal_takes_the_named_version_and_leaves_a_newer_one(world: World) -> None:
+    stock, put = world
+    put(f"{PREFIX}a.zip")
+    (old,) = stock.versions(PREFIX)
+    put(f"{PREFIX}a.zip")
+
+    stock.remove(old)
+    stock.remove(old)
+
+    (left,) = stock.versions(PREFIX)
+    assert left.version_id != old.version_id
+
+
+def test_nothing_lies_under_an_unknown_prefix(world: World) -> None:
+    assert world[0].versions("packages/rose/") == ()
