@@ -2,6 +2,7 @@
 
 ENV   ?= local
 MODEL ?=
+WHAT  ?= registry
 # The first interpreter that is new enough; name another with `make PYTHON=...`.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.14,$(shell \
             $(p) -c 'import sys; sys.version_info >= (3, 11) and print("$(p)")' 2>/dev/null)))
@@ -22,12 +23,12 @@ quiet = @out=$$($(1) 2>&1) || { printf '%s\n' "$$out" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check deploy destroy down clean setup lock
+.PHONY: help demo test check bench deploy destroy down clean setup lock
 
 help:  ## list the verbs
 	@awk 'BEGIN { FS = ":.*## "; print "\nTidegate: progressive delivery for models on AWS Lambda\n" } \
 	  /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 } \
-	  END { print "\n  ENV=local|dev|staging|prod   MODEL=<folder in models/>   PYTHON=<interpreter>\n" }' $(MAKEFILE_LIST)
+	  END { print "\n  ENV=local|dev|staging|prod   MODEL=<folder in models/>   WHAT=registry   PYTHON=<interpreter>\n" }' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the whole loop on this machine: train, canary, drift, retrain, roll back
 	@$(TIDEGATE) demo
@@ -44,6 +45,9 @@ check: $(READY)  ## layout, lint, types and floors
 	$(call quiet,ruff check .)
 	$(call quiet,mypy)
 	$(call quiet,lint-imports --no-cache)
+
+bench: $(READY)  ## measure WHAT beside its peer; docs/benchmarks.md says how to read it
+	@$(BIN)/python -m tests.benchmarks.$(WHAT)
 
 deploy: $(READY)  ## cdk deploy of ENV (and of one MODEL only, if named)
 	@$(TIDEGATE) deploy --env $(ENV) $(if $(MODEL),--model $(MODEL))

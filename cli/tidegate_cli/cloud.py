@@ -14,14 +14,16 @@ from typing import Any
 import boto3
 import httpx
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from tidegate.aws.artifact_bucket import ArtifactBucket
 from tidegate.aws.automation_parameter import AutomationParameter
 from tidegate.aws.event_bus import EventBus
 from tidegate.aws.lambda_traffic import LambdaTraffic
 from tidegate.aws.ledger_table import LedgerTable
+from tidegate.aws.registry_rows import RegistryRows
 from tidegate.aws.registry_table import RegistryTable
+from tidegate.aws.signing_key import SigningKey
 from tidegate.aws.state_machines import StateMachines
 from tidegate.catalog import Catalog
 from tidegate.registry.book import Registry
@@ -66,6 +68,16 @@ class Cloud:
         names = self.settings.names
         table = RegistryTable(self.client("dynamodb"), table=names.registry_table)
         return Registry(table, EventBus(self.client("events"), bus=names.bus))
+
+    @cached_property
+    def rows(self) -> RegistryRows:
+        """The registry's table row by row."""
+        return RegistryRows(self.client("dynamodb"), table=self.settings.names.registry_table)
+
+    @cached_property
+    def signer(self) -> SigningKey:
+        """The environment's key; what may be done with it is up to the credentials."""
+        return SigningKey(self.client("kms"), key_id=self.settings.names.signing_key)
 
     @cached_property
     def artifacts(self) -> ArtifactBucket:
@@ -126,12 +138,15 @@ class Cloud:
         )
 
 
-def connect(root: Path, env: str = LOCAL) -> Cloud:
-    """Reach an environment; raise `CloudUnreachableError` saying what to do when it can't be."""
+def connect(root: Path, env: str = LOCAL, *, profile: str = "") -> Cloud:
+    """Reach an environment; raise `CloudUnreachableError` saying what to do when it can't be.
+
+    `profile` is one of the AWS configuration; empty: what the environment variables say.
+    """
     declared = environment(root, env)
     if env == LOCAL:
         return _connect_locally(root, time_scale=declared.time_scale)
-    session = boto3.Session(region_name=declared.region or None)
+    session = _session(declared.region, profile)
     if session.region_name is None:
         raise CloudUnreachableError(
             f"no region for environment {env}", hint="set it in cdk.json or AWS_REGION"
@@ -140,7 +155,7 @@ def connect(root: Path, env: str = LOCAL) -> Cloud:
     if declared.account and declared.account != account:
         raise CloudUnreachableError(
             f"environment {env} is account {declared.account}, the credentials are of {account}",
-            hint="set AWS_PROFILE",
+            hint="name another profile" if profile else "set AWS_PROFILE",
         )
     settings = Settings(env, account, session.region_name)
     return Cloud(root, settings, session, time_scale=declared.time_scale)
@@ -160,6 +175,13 @@ def _connect_locally(root: Path, *, time_scale: float) -> Cloud:
     )
     settings = Settings(LOCAL, found["AWS_ACCESS_KEY_ID"], found["AWS_REGION"])
     return Cloud(root, settings, session, endpoint=found["AWS_ENDPOINT_URL"], time_scale=time_scale)
+
+
+def _session(region: str, profile: str) -> boto3.Session:
+    try:
+        return boto3.Session(region_name=region or None, profile_name=profile or None)
+    except ProfileNotFound as error:
+        raise CloudUnreachableError(str(error), hint="see: aws configure list-profiles") from error
 
 
 def _account(session: boto3.Session) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import subprocess
@@ -15,12 +14,12 @@ from pathlib import Path
 
 from tidegate.errors import ObjectExistsError, ProjectError
 from tidegate.package import keys
+from tidegate.package.code_archive import MAX_CODE_BYTES, code_digest
 from tidegate.project import Project
 from tidegate_cli.cloud import Cloud
 
 LEFT_OUT = {"__pycache__", "data", "node_modules", "venv"}
 DATA_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".pyc", ".npz", ".feather", ".zip")
-LARGEST = 20_000_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -35,7 +34,7 @@ class Commit:
 def push(cloud: Cloud, project: Project, *, actor: str, at: datetime) -> str:
     """Store the folder and point `code` at it; return its digest. Again, it changes nothing."""
     files = dict(folder_files(project.root))
-    digest = digest_of(files)
+    digest = code_digest(files)
     archive = keys.code_archive(project.name, digest)
     declared = keys.project_file(project.name, digest)
     for key, content in ((archive, pack(files)), (declared, project.to_json())):
@@ -64,20 +63,10 @@ def folder_files(root: Path) -> Iterator[tuple[str, bytes]]:
             raise ProjectError(str(path), "", "expected a file; symbolic links are not packed")
         content = path.read_bytes()
         size += len(content)
-        if size > LARGEST:
-            expected = f"at most {LARGEST // 1_000_000} MB of code; put data into data/"
+        if size > MAX_CODE_BYTES:
+            expected = f"at most {MAX_CODE_BYTES // 1_000_000} MB of code; put data into data/"
             raise ProjectError(str(root), "", expected)
         yield path.relative_to(root).as_posix(), content
-
-
-def digest_of(files: dict[str, bytes]) -> str:
-    """Return the digest of a folder: SHA-256 over the digests and paths of its files.
-
-    >>> digest_of({"a": b""}) == digest_of({"a": b""}), digest_of({}) == digest_of({"a": b""})
-    (True, False)
-    """
-    listing = (f"{hashlib.sha256(files[path]).hexdigest()}  {path}\n" for path in sorted(files))
-    return hashlib.sha256("".join(listing).encode()).hexdigest()
 
 
 def pack(files: dict[str, bytes]) -> bytes:

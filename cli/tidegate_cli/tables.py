@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from rich.table import Column, Table
 from rich.text import Text
-from rich.tree import Tree
 
-from tidegate.registry.values import DriftReport, Event, GateResult, Input, Release, Version
+from tidegate.registry.values import DriftReport, Event, GateResult, Release, Version
+from tidegate_cli.registry_views.parts import row
 
 LONGEST_REASON = 140
 STATUS = {
@@ -39,11 +39,12 @@ def versions_table(versions: Iterable[Version]) -> Table:
         "version", "status", "metrics", "gates", "created", "by", "package", "data", "code"
     )
     for v in versions:
-        table.add_row(
+        row(
+            table,
             f"{v.model}@{v.number}",
             coloured(v.status),
             _metrics(v),
-            "[green]passed[/]" if v.gates_passed else "[red]failed[/]",
+            Text("passed", "green") if v.gates_passed else Text("failed", "red"),
             f"{v.created:%Y-%m-%d %H:%M}",
             v.created_by,
             v.package_digest[:8],
@@ -57,7 +58,7 @@ def metrics_table(version: Version) -> Table:
     """Return the holdout's metrics of a version."""
     table = _table("metric", "holdout")
     for name, value in sorted(version.metrics.items()):
-        table.add_row(name, f"{value:.4f}")
+        row(table, name, f"{value:.4f}")
     return table
 
 
@@ -65,7 +66,8 @@ def gates_table(version: Version) -> Table:
     """Return the gates of a version with their reasons."""
     table = _table("gate", "value", "bound", "champion", "", "reason")
     for gate in version.gates:
-        table.add_row(
+        row(
+            table,
             f"{gate.metric} {gate.rule}",
             _number(gate.value),
             _number(gate.bound),
@@ -80,7 +82,8 @@ def releases_table(releases: Iterable[Release]) -> Table:
     """Return releases, one per line."""
     table = _table("release", "version", "state", "weight", "started", "by", "outcome")
     for r in releases:
-        table.add_row(
+        row(
+            table,
             r.id,
             f"{r.model}@{r.version}",
             coloured(r.state),
@@ -97,7 +100,7 @@ def verdicts_table(release: Release) -> Table:
     table = _table("step", "answer", "at", "reasons")
     for verdict in release.verdicts:
         reasons = "; ".join(verdict.reasons)
-        table.add_row(f"{verdict.step} %", verdict.answer, f"{verdict.at:%H:%M:%S}", reasons)
+        row(table, f"{verdict.step} %", verdict.answer, f"{verdict.at:%H:%M:%S}", reasons)
     return table
 
 
@@ -108,7 +111,7 @@ def events_table(events: Iterable[Event]) -> Table:
         _column(table, name).no_wrap = True
     for e in events:
         at = f"{e.at:%m-%d %H:%M:%S}"
-        table.add_row(str(e.sequence), at, e.kind, e.subject, e.actor, Text(brief(e.reason)))
+        row(table, str(e.sequence), at, e.kind, e.subject, e.actor, brief(e.reason))
     return table
 
 
@@ -126,46 +129,17 @@ def reports_table(reports: Iterable[DriftReport]) -> Table:
     """Return looks of the monitor, newest first."""
     table = _table("look", "verdict", "confirmed", "score", "rows", "columns", "performance")
     for r in reports:
-        table.add_row(
+        row(
+            table,
             r.id,
             coloured(r.verdict),
-            "[red]yes[/]" if r.confirmed else "no",
+            Text("yes", "red") if r.confirmed else "no",
             f"{r.score:.2f}",
             f"{r.rows:,}",
             r.data_fault or ", ".join(r.columns[:4]),
             _number(r.performance),
         )
     return table
-
-
-def lineage_tree(version: Version, inputs: tuple[Input, ...]) -> Tree:
-    """Return what made a version, as a tree."""
-    lineage = version.lineage
-    tree = Tree(f"[bold]{version.model}@{version.number}[/] ", guide_style="dim")
-    tree.label = Text.assemble(
-        (f"{version.model}@{version.number} ", "bold"), coloured(version.status)
-    )
-    tree.add(f"package {version.package_digest} ({version.package_size:,} bytes)")
-    tree.add(f"contract {version.contract_digest}")
-    data = tree.add(f"data {lineage.data_digest}")
-    for part in inputs:
-        if part.kind == "data":
-            data.add(
-                f"{part.key} [dim]{part.rows:,} rows, {part.size:,} bytes, {part.digest[:12]}[/]"
-            )
-    code = tree.add(f"code {lineage.code_digest}")
-    if lineage.git_commit:
-        code.add(
-            f"git {lineage.git_commit}" + (" [yellow]with changes[/]" if lineage.git_dirty else "")
-        )
-    params = tree.add("parameters")
-    for name, value in sorted(lineage.params.items()):
-        params.add(f"{name} = {value}")
-    params.add(f"seed = {lineage.seed}")
-    tree.add(f"environment {lineage.environment_digest}")
-    tree.add(f"run {version.run}").add(f"training job {lineage.training_job or 'unknown'}")
-    tree.add(f"parent {version.model}@{lineage.parent}" if lineage.parent else "no parent")
-    return tree
 
 
 def _column(table: Table, name: str) -> Column:
@@ -189,5 +163,5 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _mark(gate: GateResult) -> str:
-    return "[green]passed[/]" if gate.passed else "[red]failed[/]"
+def _mark(gate: GateResult) -> Text:
+    return Text("passed", "green") if gate.passed else Text("failed", "red")

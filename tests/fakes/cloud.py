@@ -13,6 +13,7 @@ from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.switch import MemorySwitch
 from tests.fakes.traffic import FakeTraffic
 from tests.fakes.workflows import MemoryWorkflows
+from tidegate.catalog import Catalog
 from tidegate.registry.book import Registry
 from tidegate.settings import Settings
 from tidegate_cli.client import Answer
@@ -103,6 +104,10 @@ class FakeCloud:
     settings: Settings = field(default_factory=lambda: Settings("local", "0" * 12, "us-east-1"))
     endpoint: str = "http://127.0.0.1:1"
     env: str = "local"
+
+    @property
+    def catalog(self) -> Catalog:
+        return Catalog(registry=self.registry, artifacts=self.artifacts)
 
     def client(self, service: str) -> Any:
         return {

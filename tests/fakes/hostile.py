@@ -10,12 +10,57 @@ from markdown_it import MarkdownIt
 from tidegate.training.card.inert import visible
 
 CHUNKS = (
-    *("<b>", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</style>", "<!--", "]]>"),
+    *(
+        "<b>",
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "</style>",
+        "<!--",
+        "]]>",
+    ),
     *("[a](javascript:alert(1))", "![a](http://x.example/p.png)", "<http://x.example>", "[r]: /u"),
     *("https://x.example/a_b", "www.x.example", "ann@x.example", "&lt;", "&#60;", "&amp;", "\\"),
-    *("|", "\\|", "`", "``", "```\n", "~~~\n", "~~a~~", "*a*", "**b**", "_c_", "__d__", "# ", "\n# "),
-    *("\n\n", "\n---\n", "\n===\n", "> ", "- ", "+ ", "1. ", "2) ", "    x", "\t", "\r\n", "\n| a |\n"),
-    *("\u202e", "\u2066", "\u200b", "\x00", "\x1b[31m", "\x85", "\u2028", "\ufeff", "\ud800", "{{ 1 }}"),
+    *(
+        "|",
+        "\\|",
+        "`",
+        "``",
+        "```\n",
+        "~~~\n",
+        "~~a~~",
+        "*a*",
+        "**b**",
+        "_c_",
+        "__d__",
+        "# ",
+        "\n# ",
+    ),
+    *(
+        "\n\n",
+        "\n---\n",
+        "\n===\n",
+        "> ",
+        "- ",
+        "+ ",
+        "1. ",
+        "2) ",
+        "    x",
+        "\t",
+        "\r\n",
+        "\n| a |\n",
+    ),
+    *(
+        "\u202e",
+        "\u2066",
+        "\u200b",
+        "\x00",
+        "\x1b[31m",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "\ud800",
+        "{{ 1 }}",
+    ),
     *('" onload="x', "'", "{% raw %}", "$x$", "word", " ", "e\u0301", "\u6f22", "\u05d0"),
 )
 TEXT = st.lists(st.sampled_from(CHUNKS) | st.text(max_size=4), min_size=1, max_size=8)
@@ -35,7 +80,7 @@ class _Tags(HTMLParser):
         self.text += data
 
     def handle_comment(self, data: str) -> None:
-        self.tags.append(("!--", ()))
+        self.tags.append((f"!--{data}", ()))
 
 
 def parsed(html: str) -> _Tags:

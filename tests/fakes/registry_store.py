@@ -48,15 +48,13 @@ class FakeRegistryStore:
         return [item for (_, sk), item in here if sk.startswith(prefix)]
 
     def events(self, model: str, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
-        partition = rows.partition(model)
+        partition, first = rows.event_row(model, after + 1)
         with self._lock:
-            found = [
-                decode(Event, i)
-                for (pk, sk), i in self.items.items()
-                if _is_event(pk, sk, partition)
-            ]
-        later = [event for event in found if event.sequence > after]
-        return tuple(sorted(later, key=lambda event: event.sequence))[:limit]
+            found = [(sk, item) for (pk, sk), item in self.items.items() if pk == partition]
+        later = sorted(
+            (sk, item) for sk, item in found if sk.startswith(rows.prefix(Event)) and sk >= first
+        )
+        return tuple(decode(Event, item) for _, item in later[:limit])
 
     def models(self) -> tuple[str, ...]:
         with self._lock:
@@ -92,7 +90,3 @@ class FakeRegistryStore:
             raise ImmutableError(f"{row[1]} exists")
         if stored and body and self._bodies.get(row) != body:
             raise ImmutableError(f"{row[1]}: a field that is written once would change")
-
-
-def _is_event(pk: str, sk: str, partition: str) -> bool:
-    return pk == partition and sk.startswith(rows.prefix(Event))

@@ -15,12 +15,12 @@ import pandas as pd
 
 from tidegate.contract import Column, Contract, Target, Task
 from tidegate.encoding.encoder import Encoder
+from tidegate.package.inputs import digest_of_files
 from tidegate.project import Param, Project
 from tidegate.registry.values import DataObject
 from tidegate.scoring.session import Matrix
 from tidegate.training.frames import feature_frame, training_frame
 from tidegate.training.request import TrainingRequest
-from tidegate.training.snapshot import digest_of_data
 from tidegate.training.table import Table
 
 COLUMNS = (
@@ -123,7 +123,7 @@ def job_root(
         params=dict(params or {}),
         seed=7,
         data=tuple(objects),
-        data_digest=digest_of_data(objects),
+        data_digest=digest_of_files(objects),
         code_digest="c" * 64,
         identity="i" * 64,
     )

@@ -9,9 +9,9 @@ from rich.console import Group
 
 from tidegate_cli.arguments import Model, VersionNumber, VersionRef, split_version
 from tidegate_cli.invocation import Invocation, verb
+from tidegate_cli.registry_views.lineage import lineage_tree
 from tidegate_cli.tables import (
     gates_table,
-    lineage_tree,
     metrics_table,
     releases_table,
     versions_table,

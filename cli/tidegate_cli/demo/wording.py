@@ -8,7 +8,7 @@ from tidegate.registry.values import Event
 
 Words = Callable[[Event], str]
 
-SILENT = {"CodePushed", "ModelCreated", "RunSucceeded"}
+SILENT = {"CodePushed", "InputsRecorded", "ModelCreated", "RunSucceeded", "VersionReserved"}
 _BY_KIND: dict[str, Words] = {
     "RunStarted": lambda e: f"training starts ({e.reason}, asked by {e.actor})",
     "RunReused": lambda e: (

@@ -1,7 +1,7 @@
 """Launcher of training jobs: `python3 framework.zip`, with nothing but the standard library.
 
 code.zip's requirements.txt + toolchain.txt -> a virtual environment (one resolution, so that they
-can't disagree) -> exec `python -m tidegate.training.job` in it, or what the arguments name.
+can't disagree) -> exec `python -m tidegate.training.job` in it, with the arguments given.
 
 Environments are kept in $TIDEGATE_ENVIRONMENTS, when that is set, under the digest of what made
 them; each is built beside its place and renamed into it, so jobs that race never see half of one.
@@ -26,7 +26,6 @@ from tidegate.training.determinism import VARIABLES
 OLDEST = (3, 11)
 SHOWN = 900  # characters of an installer's complaint: SageMaker shows 1,024
 NO_ENVIRONMENT = 2  # exit code
-JOB = "tidegate.training.job"
 
 
 class LaunchError(Exception):
@@ -46,7 +45,7 @@ def main() -> int:
         failure.write_text(f"LaunchError: {error}", encoding="utf-8")
         sys.stderr.write(f"LaunchError: {error}\n")
         return NO_ENVIRONMENT
-    arguments = [str(python), "-P", "-m", *(sys.argv[1:] or [JOB])]
+    arguments = [str(python), "-P", "-m", "tidegate.training.job", *sys.argv[1:]]
     return os.execve(python, arguments, job_environment(dict(os.environ)))  # noqa: S606
 
 

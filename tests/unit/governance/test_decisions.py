@@ -91,6 +91,13 @@ def test_a_training_under_way_is_not_doubled() -> None:
     assert "training iris-7 is under way" in decision.reason
 
 
+def test_a_release_under_way_is_waited_for() -> None:
+    history = History(release="r-7")
+    decision = decide(finding(), policy=POLICY, history=history, now=made.START)
+    assert decision.action == "ignore"
+    assert "release r-7 is under way" in decision.reason
+
+
 def test_a_training_that_the_sweep_ended_does_not_hinder() -> None:
     ended = replace(made.run("iris-7"), state="failed", error="its workflow has ABORTED")
     history = History(runs=(ended,))

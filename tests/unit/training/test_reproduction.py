@@ -11,7 +11,7 @@ from tests.fakes import made
 from tests.fakes.packages import DATA_FILES, LINEAGE, package_bytes, package_files
 from tidegate.errors import CorruptRecordError
 from tidegate.package.archive import Package, build_package, open_package
-from tidegate.package.inputs import environment_digest, environment_to_text
+from tidegate.package.inputs import digest_of_files, environment_digest, environment_to_text
 from tidegate.registry.values import Input
 from tidegate.scoring.session import Matrix
 from tidegate.training.reproduction import (
@@ -23,7 +23,6 @@ from tidegate.training.reproduction import (
     recorded_files,
     request_again,
 )
-from tidegate.training.snapshot import digest_of_data
 
 RECORDED = open_package(package_bytes())
 VERSION = made.version(3, model="ferry-delay", lineage=replace(LINEAGE, parent=2))
@@ -130,7 +129,7 @@ def test_the_request_is_the_recorded_one_under_another_run() -> None:
         ("data/ferry-delay/2013-01-01.csv.gz", "v0"),
         ("data/ferry-delay/2013-02-01.csv.gz", "v1"),
     ]
-    assert digest_of_data(request.data) == request.data_digest == LINEAGE.data_digest
+    assert digest_of_files(request.data) == request.data_digest == LINEAGE.data_digest
     assert (request.params, request.seed) == (LINEAGE.params, LINEAGE.seed)
     assert request.code_digest == LINEAGE.code_digest
 

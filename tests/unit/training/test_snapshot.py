@@ -9,11 +9,13 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes import made
 from tests.fakes.signer import FakeSigner
 from tests.fakes.training_house import CODE, NOW, SETTINGS, TrainingHouse, project_of
 from tests.fakes.training_samples import contract_of
 from tidegate.errors import DataError, RequestError, SettingsError
 from tidegate.package import keys
+from tidegate.package.inputs import digest_of_files
 from tidegate.project import Training
 from tidegate.registry.values import GateResult, Lineage, VersionDraft
 from tidegate.settings import Settings
@@ -22,7 +24,7 @@ from tidegate.training.house import House
 from tidegate.training.orders import TrainOrder
 from tidegate.training.request import TrainingRequest
 from tidegate.training.sagemaker_job import job_name
-from tidegate.training.snapshot import Snapshot, digest_of_data, take_snapshot
+from tidegate.training.snapshot import Snapshot, take_snapshot
 
 Change = Callable[[TrainingHouse], None]
 ORDER = TrainOrder("sample", "sample-20261122T220000-ab12", "jane", "first try")
@@ -163,9 +165,9 @@ def test_parameters_must_be_declared_and_of_their_type(
 
 def test_an_integer_for_a_float_parameter_is_the_same_training() -> None:
     whole, point = (TrainingHouse(project_of(contract_of("binary"))) for _ in range(2))
-    for made, value in ((whole, 1), (point, 1.0)):
-        made.push_data("a.csv", b"one")
-        take(made, replace(ORDER, params={"rate": value}))
+    for house, value in ((whole, 1), (point, 1.0)):
+        house.push_data("a.csv", b"one")
+        take(house, replace(ORDER, params={"rate": value}))
     assert request_of(whole).identity == request_of(point).identity
 
 
@@ -185,6 +187,15 @@ def test_an_order_without_release_does_not_release_a_reused_version(fake: Traini
     finish(fake, ORDER.run)
     again = take(fake, replace(ORDER, run="again", release="none"))
     assert again.to_answer()["release"] is False
+
+
+def test_a_version_whose_release_is_under_way_is_not_released_twice(fake: TrainingHouse) -> None:
+    take(fake)
+    number = finish(fake, ORDER.run)
+    fake.registry.begin_release(
+        replace(made.release(version=number), model="sample"), lease=timedelta(minutes=5), at=NOW
+    )
+    assert take(fake, replace(ORDER, run="again")).to_answer()["release"] is False
 
 
 def test_a_retried_step_gives_the_same_answer(fake: TrainingHouse) -> None:
@@ -242,7 +253,7 @@ def test_a_missing_image_is_named(fake: TrainingHouse) -> None:
 def test_the_data_digest_ignores_order_and_s3_versions(fake: TrainingHouse) -> None:
     objects = fake.artifacts.list("data/sample/")
     moved = [replace(item, version_id="other") for item in reversed(objects)]
-    assert digest_of_data(objects) == digest_of_data(moved)
+    assert digest_of_files(objects) == digest_of_files(moved)
 
 
 @pytest.mark.parametrize(

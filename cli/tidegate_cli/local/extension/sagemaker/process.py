@@ -11,10 +11,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..settings import Settings
 
@@ -76,9 +77,10 @@ class Entrypoint:
             return  # the group is gone (macOS says EPERM for a group of zombies)
 
 
-def _pump(output: Iterable[str] | None, log: Callable[[str], None]) -> None:
-    for line in output or ():
-        log(line.rstrip("\n"))
+def _pump(output: IO[str] | None, log: Callable[[str], None]) -> None:
+    with output or nullcontext(()) as lines:
+        for line in lines:
+            log(line.rstrip("\n"))
 
 
 def command(algorithm: Mapping[str, Any], folder: Path) -> list[str]:

@@ -1,8 +1,8 @@
 """The governor: a finding is a request -> retrain, notify or ignore, each with its reason.
 
 Order of the rules: was it an alarm? is it confirmed? is it a fault in the data? may it retrain? has
-somebody paused it? is a training under way? is it too soon? A run whose workflow died doesn't
-hinder for long: the sweep marks it as failed.
+somebody paused it? is a training or a release under way? is it too soon? A run whose workflow died
+doesn't hinder for long: the sweep marks it as failed.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ def _hindrance(finding: Finding, *, policy: GovernorPolicy, history: History, no
     for run in history.runs:
         if run.state == "running" and run.id != finding.run:
             return f"training {run.id} is under way"
+    if history.release:
+        return f"release {history.release} is under way and may be the answer"
     until = _cooling_until(policy=policy, history=history)
     if until is not None and now < until:
         return f"the last retraining's cool-down ends at {stamp(until)}"
@@ -99,12 +101,13 @@ class Governor:
         policy = self.catalog.project(finding.model).governor
         scaled = replace(policy, cooldown_hours=policy.cooldown_hours * self.time_scale)
         # Events are few thousand at most in a cool-down; older ones decide nothing.
-        after = max(0, registry.meta(finding.model).rev - 2000)
+        head = registry.meta(finding.model)
+        after = max(0, head.rev - 2000)
         events, runs = registry.events(finding.model, after=after), registry.runs(finding.model)
         before = _decided(finding, events)
         if before is not None:
             return before
-        history = History(events, runs, self.switch.automation())
+        history = History(events, runs, head.serving.open_release, self.switch.automation())
         decision = decide(finding, policy=scaled, history=history, now=now)
         if decision.action == "retrain":
             self.workflows.start_training(_order(finding, decision))

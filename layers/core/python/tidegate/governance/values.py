@@ -33,6 +33,7 @@ class History:
 
     events: tuple[Event, ...] = ()
     runs: tuple[Run, ...] = ()
+    release: str = ""  # that is under way
     automation: Automation = ON
 
 

@@ -15,13 +15,12 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidegate.contract import Contract
 from tidegate.decoding import canonical_json, decode, parse_json
 from tidegate.errors import DigestMismatchError, PackageError
 from tidegate.package.golden_codec import check_widths, golden_from_json
-from tidegate.package.inputs import FileRead, read_inputs
 from tidegate.package.manifest import (
     CARD,
     CONTRACT,
@@ -36,6 +35,9 @@ from tidegate.package.manifest import (
 from tidegate.package.reference_codec import check_reference, reference_from_json
 from tidegate.registry.values import Lineage
 from tidegate.windows.values import Reference
+
+if TYPE_CHECKING:
+    from tidegate.package.inputs import FileRead
 
 CONTENTS = tuple(name for name in FILES if name != MANIFEST)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
@@ -81,6 +83,8 @@ def build_package(
 
 def open_package(data: bytes, *, digest: str = "") -> Package:
     """Read a package; raise `DigestMismatchError` or `PackageError` naming the file at fault."""
+    from tidegate.package.inputs import read_inputs  # an endpoint, which reads a folder, does not
+
     found = hashlib.sha256(data).hexdigest()
     if digest and found != digest:
         raise DigestMismatchError(f"the package's SHA-256 is {found}, not {digest}")

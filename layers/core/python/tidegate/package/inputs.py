@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from tidegate.decoding import canonical_json, decode, parse_json
 from tidegate.errors import DigestMismatchError, PackageError
 from tidegate.package.manifest import DATA, ENVIRONMENT
-from tidegate.registry.values import Lineage
+from tidegate.registry.values import DataObject, Lineage
 
 MAX_ENVIRONMENT_BYTES = 200_000
 MAX_DATA_FILES = 20_000
@@ -94,7 +94,7 @@ def data_from_json(data: bytes) -> tuple[FileRead, ...]:
     return found.files
 
 
-def digest_of_files(files: Iterable[FileRead]) -> str:
+def digest_of_files(files: Iterable[FileRead | DataObject]) -> str:
     """Return the SHA-256 (hex) over key, checksum and size of every file, in the order of keys."""
     contents = sorted((file.key, file.checksum, file.size) for file in files)
     return hashlib.sha256(canonical_json(contents)).hexdigest()

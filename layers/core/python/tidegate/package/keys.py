@@ -85,6 +85,16 @@ def drift_report(model: str, window: str) -> str:
     return f"reports/{_name(model)}/drift/{_part(window.replace(':', ''))}.json"
 
 
+def origin_history(model: str, origin: str) -> str:
+    """Return the key of the events that a promoted version had where it comes from."""
+    return f"origins/{_name(model)}/{_part(origin)}/history.jsonl"
+
+
+def origin_report(model: str, origin: str) -> str:
+    """Return the key of the evaluation that a promoted version had where it comes from."""
+    return f"origins/{_name(model)}/{_part(origin)}/gates.json"
+
+
 def _name(model: str) -> str:
     if not is_model_name(model):
         raise RequestError(f"{model!r} is no model name: use a-z, 0-9 and -, at most 63 characters")

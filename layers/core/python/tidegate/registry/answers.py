@@ -29,9 +29,14 @@ def _plain(part: object) -> object:
     return asdict(part) if is_dataclass(part) and not isinstance(part, type) else part
 
 
+def is_record(answer: object) -> bool:
+    """Tell whether an answer is a record, and so one that can be given again."""
+    return type(answer).__name__ in _KINDS
+
+
 def with_answer(request: Request, answer: object) -> Request:
     """Return the request with what it was answered; only a record is an answer."""
-    if type(answer).__name__ not in _KINDS:
+    if not is_record(answer):
         return request
     record: Any = answer
     item = encode(record)
@@ -67,4 +72,5 @@ def _tagged(value: Decimal) -> dict[str, str]:
 
 
 def _untagged(found: dict[str, Any]) -> Any:  # noqa: ANN401  # JSON
-    return Decimal(found[_DECIMAL]) if set(found) == {_DECIMAL} else found
+    kept = found.get(_DECIMAL) if len(found) == 1 else None
+    return Decimal(kept) if isinstance(kept, str) else found

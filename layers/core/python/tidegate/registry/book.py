@@ -45,7 +45,7 @@ class Registry(Registering):
             model,
             Command("push_code", (digest,)),
             Act(at, actor, request_id=request_id),
-            lambda _: versions.push_code(self._store, model, digest, at, evidence or {}),
+            lambda meta: versions.push_code(self._store, meta, digest, at, evidence or {}),
         )
 
     # -- runs
@@ -122,7 +122,7 @@ class Registry(Registering):
         """
         return self._do(
             release.model,
-            Command("finish_release", (release.id, release.state)),
+            Command("finish_release", (release.id, release.state, quarantine)),
             Act(at, release.actor, release.outcome, request_id),
             lambda _: releases.finish(self._store, release, at, quarantine=quarantine),
         )

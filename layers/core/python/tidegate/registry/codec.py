@@ -83,6 +83,12 @@ def decode(kind: type[R], item: Mapping[str, Any]) -> R:
     return record  # type: ignore[no-any-return]  # _decode builds what `kind` says
 
 
+def as_stored(record: R) -> R:
+    """Return a record as it is read back: its times in UTC and with milliseconds."""
+    written: Any = record
+    return decode(type(record), encode(written))
+
+
 def body_digest(record: Record | Event) -> str:
     """Return the SHA-256 of a record's immutable fields, or '' when all of it may change."""
     mutable = _MUTABLE.get(type(record))

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from tidegate.errors import NotFoundError, RegistryConflictError
+from tidegate.errors import NotFoundError, RegistryConflictError, RequestError
 from tidegate.registry.announcer import Announcer
-from tidegate.registry.answers import command_digest, given_before, with_answer
+from tidegate.registry.answers import command_digest, given_before, is_record, with_answer
+from tidegate.registry.codec import as_stored
 from tidegate.registry.retries import Retries
 from tidegate.registry.store import RegistryStore
 from tidegate.registry.traffic import reign_of, serving_after
@@ -33,6 +34,13 @@ class Act:
     actor: str
     reason: str = ""
     request_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise `RequestError` for a time without a zone."""
+        if self.at.tzinfo is None:
+            raise RequestError(
+                f"{self.at.isoformat()}: a time zone is expected, e.g. a Z at the end"
+            )
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,9 @@ class Commits:
         """Commit one change on top of `meta` as read; `RegistryConflictError` if that is stale."""
         named = replace(act, request_id=act.request_id or self.fresh().hex)
         head, event = _head_and_event(meta, named, change)
+        event = as_stored(event)  # as it is read back: a stamp has milliseconds
         answer: Any = head if isinstance(change.answer, Meta) else change.answer
+        answer = as_stored(answer) if is_record(answer) else answer
         records = tuple(record for record in change.records if not isinstance(record, Meta))
         records += reign_of(meta.serving, event)
         if act.request_id:

@@ -92,7 +92,7 @@ _RULES: dict[type, dict[str, Rule]] = {
         "report_digest": _or_empty(_DIGEST),
         "files": _COUNT,
     },
-    Pointer: {"rev": _COUNT, "since": _TIME, "release": _or_empty(_ID)},
+    Pointer: {"rev": _COUNT, "event": _COUNT, "since": _TIME, "release": _or_empty(_ID)},
     Release: {
         "id": _ID,
         "version": _NUMBER,

@@ -74,7 +74,7 @@ class Reading:
         return found
 
     def releases(self, model: str, limit: int = 50) -> tuple[Release, ...]:
-        """Return the latest releases, newest first."""
+        """Return the latest releases, newest first; a `limit` of 0 means all."""
         return self._store.newest(Release, check_model_name(model), limit)
 
     def run(self, model: str, run: str) -> Run:
@@ -97,14 +97,24 @@ class Reading:
         """Return the latest drift reports, newest first."""
         return self._store.newest(DriftReport, check_model_name(model), limit)
 
-    def events(self, model: str, after: int = 0) -> tuple[Event, ...]:
-        """Return all events with a sequence above `after`, oldest first."""
+    def events(self, model: str, after: int = 0, until: int = 0) -> tuple[Event, ...]:
+        """Return events numbered above `after` and at most `until` (0: all), oldest first."""
         found: list[Event] = []
-        page = self._store.events(check_model_name(model), after=after)
-        while page:
+        last = until or self.meta(model).rev
+        while after < last:
+            page = self._store.events(check_model_name(model), after=after, limit=last - after)
+            if not page:
+                break
             found.extend(page)
-            page = self._store.events(model, after=page[-1].sequence)
+            after = page[-1].sequence
         return tuple(found)
+
+    def event(self, model: str, sequence: int) -> Event:
+        """Return one event by its number; the log has no gaps (`CorruptRecordError`)."""
+        event = self._store.read(Event, check_model_name(model), str(sequence))
+        if event is None:
+            raise CorruptRecordError(f"the log of {model!r} lacks event {sequence}")
+        return event
 
     def newest_events(self, model: str, limit: int = 50) -> tuple[Event, ...]:
         """Return the latest events, newest first."""
@@ -118,7 +128,11 @@ class Reading:
         return found
 
     def inputs(self, model: str, number: int) -> tuple[Input, ...]:
-        """Return what a version was made from: its data files, then code, dataset, environment."""
+        """Return what a version was made from: its data files, then code, dataset, environment.
+
+        Raises `NotFoundError` when there is no such version.
+        """
+        self.version(model, number)
         found = self._store.newest(Input, check_model_name(model), 0, under=number)
         return tuple(sorted(found, key=lambda one: (one.kind != "data", one.kind, one.index)))
 
@@ -127,7 +141,7 @@ class Reading:
         return self._store.with_digest(Input, digest)
 
     def history(self, model: str, limit: int = 50) -> tuple[Reign, ...]:
-        """Return the latest reigns of champions, newest first."""
+        """Return the latest reigns of champions, newest first; a `limit` of 0 means all."""
         return self._store.newest(Reign, check_model_name(model), limit)
 
     def at(self, model: str, moment: datetime) -> Event | None:
@@ -145,15 +159,9 @@ class Reading:
         found: Event | None = None
         while low < high:  # the answer's sequence is in [low, high]
             middle = (low + high + 1) // 2
-            event = self._event(model, middle)
+            event = self.event(model, middle)
             if event.at <= moment:
                 low, found = middle, event
             else:
                 high = middle - 1
         return found
-
-    def _event(self, model: str, sequence: int) -> Event:
-        event = self._store.read(Event, model, str(sequence))
-        if event is None:
-            raise CorruptRecordError(f"the log of {model!r} lacks event {sequence}")
-        return event

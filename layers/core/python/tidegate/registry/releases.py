@@ -20,7 +20,7 @@ from tidegate.registry.codec import encode
 from tidegate.registry.commits import Change, Evidence
 from tidegate.registry.rules import check_move, check_releasable
 from tidegate.registry.store import RegistryStore
-from tidegate.registry.values import Lock, Pointer, Record, Release
+from tidegate.registry.values import Lock, Pointer, Record, Reign, Release
 from tidegate.registry.versions import find, moved
 
 _ENDS = {
@@ -45,7 +45,7 @@ def begin(
         )
     token = (lock.token if lock else 0) + 1
     dead = _end_of_holder(store, lock, at, f"its lease ended and {release.id} took over")
-    begun = replace(_with_way_back(store, release, dead), state="running", fence=token)
+    begun = replace(_with_way_back(store, release, dead), state="running", weight=0, fence=token)
     taken = Lock(model, release.id, token, at + lease, lease.total_seconds())
     evidence: Evidence = {"version": release.version, "fence": token}
     if dead is not None:
@@ -115,6 +115,8 @@ def held(store: RegistryStore, release: Release) -> Release:
 
 def advance(store: RegistryStore, release: Release, kind: str, at: datetime) -> Change[Release]:
     """Store the release's new state and renew its lease."""
+    if release.state != "running":
+        raise RequestError(f"release {release.id!r} ends as {release.state!r} by finish_release")
     stored = held(store, release)
     if encode(stored) == encode(release):
         return Change(stored)
@@ -234,7 +236,7 @@ def move_champion(store: RegistryStore, model: str, number: int, at: datetime) -
     version = find(store, model, number)
     check_releasable(version)
     champion = store.read(Pointer, model, "champion")
-    release = _promoted_release(store, model, number, champion)
+    release = _last_served(store, model, number)
     lock = store.read(Lock, model)
     busy = _end_of_holder(store, lock, at, f"stopped: version {number} was put back by hand")
     same = champion is not None and champion.release == release.id
@@ -256,22 +258,17 @@ def move_champion(store: RegistryStore, model: str, number: int, at: datetime) -
     return Change(release, "ChampionMoved", tuple(records), f"version:{number}", evidence=evidence)
 
 
-def _promoted_release(
-    store: RegistryStore, model: str, number: int, champion: Pointer | None
-) -> Release:
-    """Return the release that last brought a version to 100 %."""
-    if champion is not None and champion.target == str(number):
-        serving = store.read(Release, model, champion.release)
-        if serving is not None:
-            return serving
-    found = [
-        release
-        for release in store.newest(Release, model, 10_000)
-        if release.version == number and release.state == "promoted"
-    ]
-    if not found:
-        raise ReleaseRefusedError(
-            f"version {number} of {model!r} was never promoted, so there is nothing to go back to;"
-            f" release it: tidegate release {model} {number}"
-        )
-    return max(found, key=lambda release: release.finished or release.started)
+def _last_served(store: RegistryStore, model: str, number: int) -> Release:
+    """Return the release that a version last served by.
+
+    The reigns are in the order of the log; the times of releases are of clocks that differ.
+    """
+    for reign in store.newest(Reign, model, 0):
+        if reign.version == number:
+            served = store.read(Release, model, reign.release)
+            if served is not None:
+                return served
+    raise ReleaseRefusedError(
+        f"version {number} of {model!r} was never promoted, so there is nothing to go back to;"
+        f" release it: tidegate release {model} {number}"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tidegate.errors import CorruptRecordError, RequestError
 from tidegate.registry.rules import check_model_name, is_key_part
 from tidegate.registry.values import (
@@ -20,6 +22,7 @@ from tidegate.registry.values import (
     Version,
 )
 
+_INPUT = re.compile(r"[0-9]{1,8}:[a-z]{1,16}:[0-9]{1,6}")
 LIST = "REGISTRY"  # partition of the list of models
 Row = tuple[str, str]
 
@@ -50,6 +53,7 @@ _KEY: dict[type, str] = {  # the field that tells records of a kind apart
     DriftReport: "id",
     Request: "id",
 }
+_LONGEST = 12  # of digits
 _DIGITS = {Version: 8, Signature: 8, Event: 12, Reign: 12}  # sort keys are in order of numbers
 
 
@@ -104,10 +108,12 @@ def _suffix(kind: type, key: str) -> str:
     if kind in (Meta, Lock):
         return ""
     if kind in _DIGITS:
-        if not (key.isascii() and key.isdigit()):
+        if not (key.isascii() and key.isdigit() and len(key) <= _LONGEST):
             raise RequestError(f"{key[:40]!r} is no number of a {kind.__name__.lower()}")
         return f"{int(key):0{_DIGITS[kind]}d}"
     if kind is Input:
+        if _INPUT.fullmatch(key) is None:
+            raise RequestError(f"{key[:40]!r} is no key of an input, e.g. 3:data:0")
         version, name, index = key.split(":")
         return f"{int(version):08d}#{name}#{int(index):06d}"
     if not is_key_part(key):

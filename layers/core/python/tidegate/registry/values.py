@@ -211,6 +211,7 @@ class Pointer:
     rev: int
     since: datetime
     release: str = ""  # champion: the release that published what serves
+    event: int = 0  # code: number of the event that pushed it
 
 
 @dataclass(frozen=True)

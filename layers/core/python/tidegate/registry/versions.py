@@ -42,13 +42,14 @@ def _own(meta: Meta, owner: str) -> Change[Meta]:
 
 
 def push_code(
-    store: RegistryStore, model: str, digest: str, at: datetime, evidence: Evidence
+    store: RegistryStore, meta: Meta, digest: str, at: datetime, evidence: Evidence
 ) -> Change[Pointer]:
     """Move the `code` pointer."""
+    model = meta.model
     old = store.read(Pointer, model, "code")
     if old is not None and old.target == digest:
         return Change(old)
-    pointer = moved(old, Pointer(model, "code", digest, 0, at))
+    pointer = moved(old, Pointer(model, "code", digest, 0, at, event=meta.rev + 1))
     return Change(pointer, "CodePushed", (pointer,), f"code:{digest[:12]}", evidence=evidence)
 
 

@@ -21,7 +21,6 @@ from tidegate.stats.metrics import evaluate
 from tidegate.training.card.document import make_card
 from tidegate.training.card.facts import CardFacts, Rows, know
 from tidegate.training.data_gate import Admitted
-from tidegate.training.environment import environment_lock
 from tidegate.training.export import Exported, Sample, export
 from tidegate.training.export.native import class_name
 from tidegate.training.frames import feature_frame
@@ -73,6 +72,7 @@ class Candidate:
     request: TrainingRequest
     params: dict[str, Param]
     split: Split
+    environment: tuple[str, ...]  # the lock's lines
 
     def make(self, model: object, clock: Stopwatch) -> tuple[dict[str, bytes], JobReport]:
         """Return the job's files and its report."""
@@ -170,15 +170,14 @@ class Candidate:
             holdout=Answered(scores, held.time),
             metrics=facts.metrics,
         )
-        lock = environment_lock()
-        lineage = self._lineage(environment_digest(lock))
+        lineage = self._lineage(environment_digest(self.environment))
         card = make_card(self.project, facts, lineage=lineage, golden=golden)
         files = {
             MODEL: exported.model,
             CONTRACT: contract.to_json(),
             REFERENCE: reference_to_json(reference),
             GOLDEN: golden_to_json(golden),
-            ENVIRONMENT: environment_to_text(lock),
+            ENVIRONMENT: environment_to_text(self.environment),
             DATA: data_to_json(split.reading.files),
             CARD: card.encode(),
         }

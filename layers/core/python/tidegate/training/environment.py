@@ -1,25 +1,18 @@
-"""The environment lock: what was really installed, so that a version can be made again.
-
-`python -m tidegate.training.environment FILE` writes it into a file.
-"""
+"""The environment lock: what was really installed, so that a version can be made again."""
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import distributions
-from pathlib import Path
 
-from tidegate.package.inputs import environment_to_text
 from tidegate.training.determinism import VARIABLES
 
 
-def environment_lock() -> tuple[str, ...]:
-    """Return interpreter, platform, fixed variables and every distribution, one per line."""
+def environment_lock(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return interpreter, platform, the process's fixed variables and every distribution."""
     installed = ((d.metadata["Name"], d.version) for d in distributions())
-    fixed = {name: os.environ.get(name, "") for name in VARIABLES}
+    fixed = {name: environ.get(name, "") for name in VARIABLES}
     python, machine = platform.python_version(), _machine()
     return lock_lines(installed, python=python, machine=machine, variables=fixed)
 
@@ -44,7 +37,3 @@ def lock_lines(
 
 def _machine() -> str:
     return f"{platform.system().lower()}-{platform.machine()}"
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(environment_to_text(environment_lock()))

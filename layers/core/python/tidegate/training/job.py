@@ -12,7 +12,8 @@
     parity    native against exported, training rows and holdout  -> ParityError
     describe  metrics, reference, golden requests, card
 
-Equal inputs in an equal environment give an equal package.
+Equal inputs in an equal environment give an equal package. With `--environment FILE` the job only
+writes what environment.txt would hold.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ import pandas as pd
 
 from tidegate.contract import Contract
 from tidegate.errors import TidegateError, TrainingFailedError
+from tidegate.package.inputs import environment_to_text
 from tidegate.project import Param, Project
 from tidegate.training.candidate import Candidate, Split, Stopwatch
 from tidegate.training.data_gate import admit, check_classes
 from tidegate.training.determinism import seed_everything
+from tidegate.training.environment import environment_lock
 from tidegate.training.frames import training_frame
 from tidegate.training.reading import read_files
 from tidegate.training.report import JobReport
@@ -111,7 +114,8 @@ def run_job(folders: Folders) -> JobReport:
         params=params,
     )
     clock.lap("train")
-    candidate = Candidate(project, request, params, split)
+    lock = environment_lock(os.environ)
+    candidate = Candidate(project, request, params, split, lock)
     files, report = candidate.make(trained.model, clock)
     report = replace(report, output=trained.output)
     folders.model.mkdir(parents=True, exist_ok=True)
@@ -140,4 +144,7 @@ def _frame(split: Split, contract: Contract) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--environment"]:
+        Path(sys.argv[2]).write_bytes(environment_to_text(environment_lock(os.environ)))
+        sys.exit()
     sys.exit(main(Path(os.environ.get("TIDEGATE_ML_ROOT", "/opt/ml"))))

@@ -6,8 +6,9 @@ column one for nulls. Columns with personal data are left out: a card is read by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -54,29 +55,50 @@ class Answers:
     scores: Matrix
 
 
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A column cut into parts: their names, and the part of each row (rows,)."""
+
+    names: tuple[str, ...]
+    parts: npt.NDArray[np.int64]
+
+    @cached_property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Rows of each part."""
+        return np.bincount(self.parts, minlength=len(self.names))
+
+    @property
+    def present(self) -> npt.NDArray[np.int64]:
+        """The parts that hold rows."""
+        return np.flatnonzero(self.sizes)
+
+    def largest_first(self, least: int) -> list[int]:
+        """Return the parts of at least so many rows; equal ones in the order of the contract."""
+        large = (int(part) for part in np.flatnonzero(self.sizes >= least))
+        return sorted(large, key=lambda part: -self.sizes[part])
+
+
 def slice_answers(answers: Answers, contract: Contract, *, metrics: tuple[str, ...]) -> Slices:
     """Return the metrics named, of every slice of the answers; equal rows give equal slices."""
-    candidates = [
-        (number, parts)
-        for number in _columns(contract)
-        if len(parts := tuple(_parts(answers.matrix[:, number], contract.columns[number]))) > 1
-    ]
-    sliced = candidates[:MAX_COLUMNS]
     found: list[Slice] = []
+    shown: list[str] = []
     too_small = beyond = 0
-    for number, parts in sliced:
-        # Sorting is stable, so parts of equal size stay in the order of the contract.
-        large = sorted((p for p in parts if p[1].sum() >= MIN_SLICE), key=lambda p: -p[1].sum())
-        too_small += len(parts) - len(large)
+    for number in _columns(contract):
+        column = contract.columns[number]
+        cut = _cut(answers.matrix[:, number], column)
+        if len(cut.present) < 2 or len(shown) == MAX_COLUMNS:
+            continue
+        large = cut.largest_first(MIN_SLICE)
+        shown.append(column.name)
+        too_small += len(cut.present) - len(large)
         beyond += len(large[MAX_SLICES:])
-        name = contract.columns[number].name
-        for value, mask in large[:MAX_SLICES]:
-            measured = _measure(answers, mask, contract, metrics)
-            found.append(Slice(name, value, int(mask.sum()), measured))
-    shown = {contract.columns[number].name for number, _ in sliced}
+        for part in large[:MAX_SLICES]:
+            rows = cut.parts == part
+            measured = _measure(answers, rows, contract, metrics)
+            found.append(Slice(column.name, cut.names[part], int(rows.sum()), measured))
     left_out = tuple(name for name in contract.column_names if name not in shown)
-    ordered = sorted(found, key=lambda one: _badness(one, metrics[0]))
-    return Slices(metrics, tuple(ordered), left_out, too_small, beyond)
+    found.sort(key=lambda one: _badness(one, metrics[0]))
+    return Slices(metrics, tuple(found), left_out, too_small, beyond)
 
 
 def _columns(contract: Contract) -> list[int]:
@@ -84,36 +106,27 @@ def _columns(contract: Contract) -> list[int]:
     return sorted(numbers, key=lambda j: ORDER[contract.columns[j].type])
 
 
-def _parts(values: Array, column: Column) -> Iterator[tuple[str, Mask]]:
-    """Yield the parts of a column that hold rows: words and which rows."""
-    null = np.isnan(values)
+def _cut(values: Array, column: Column) -> Cut:
     if column.type == "category":
-        named = [(level, values == code) for code, level in enumerate(column.levels)]
-    elif column.type == "boolean":
-        named = [("true", values == 1), ("false", values == 0)]
-    else:
-        named = _thirds(values, null)
-    yield from ((words, mask) for words, mask in named if mask.any())
-    if null.any():
-        yield MISSING, null
-
-
-def _thirds(values: Array, null: Mask) -> list[tuple[str, Mask]]:
+        return Cut(column.levels, values.astype(np.int64))
+    null = np.isnan(values)
+    if column.type == "boolean":
+        return Cut(("false", "true", MISSING), np.where(null, 2, values == 1))
     if null.all():
-        return []
+        return Cut((MISSING,), np.zeros(len(values), dtype=np.int64))
     # Of this method, cuts are values that occur: no arithmetic, so no rounding.
     cuts = np.quantile(values[~null], [1 / 3, 2 / 3], method="inverted_cdf")
     low, high = (float(cut) for cut in cuts)
-    named = [(f"up to {low:g}", values <= low)]
-    if high > low:
-        named.append((f"above {low:g}, up to {high:g}", (values > low) & (values <= high)))
-    return [*named, (f"above {high:g}", values > high)]
+    if low == values[~null].max():  # two thirds or more are the greatest value
+        return Cut((f"below {low:g}", f"{low:g}", MISSING), np.where(null, 2, values >= low))
+    names = (f"up to {low:g}", f"above {low:g}, up to {high:g}", f"above {high:g}", MISSING)
+    return Cut(names, np.where(null, 3, np.searchsorted(cuts, values)))
 
 
 def _measure(
-    answers: Answers, mask: Mask, contract: Contract, metrics: tuple[str, ...]
+    answers: Answers, rows: Mask, contract: Contract, metrics: tuple[str, ...]
 ) -> dict[str, float]:
-    truth, scores = answers.truth[mask], answers.scores[mask]
+    truth, scores = answers.truth[rows], answers.scores[rows]
     threshold = contract.threshold
     found: dict[str, float] = {}
     for name in metrics:

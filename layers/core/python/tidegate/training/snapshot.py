@@ -18,8 +18,10 @@ from typing import Any
 from tidegate.decoding import canonical_json
 from tidegate.errors import DataError, RequestError
 from tidegate.package import keys
+from tidegate.package.inputs import digest_of_files
 from tidegate.project import Param, Project
-from tidegate.registry.values import DataObject, Event, Run, Version
+from tidegate.registry.book import Registry
+from tidegate.registry.values import DataObject, Run, Version
 from tidegate.training.house import House
 from tidegate.training.orders import TrainOrder
 from tidegate.training.release_choice import NO_RELEASE, ReleaseChoice, choose_release
@@ -70,9 +72,9 @@ def take_snapshot(order: TrainOrder, house: House, at: datetime) -> Snapshot:
         house.registry.finish_run(
             order.model, run=order.run, state="reused", at=at, version=made.number
         )
-        choice = choose_release(
-            made, begun, wanted=order.release == "auto", automatic=project.release.automatic
-        )
+        under_way = house.registry.meta(order.model).serving.challenger == made.number
+        wanted = order.release == "auto" and not under_way
+        choice = choose_release(made, begun, wanted=wanted, automatic=project.release.automatic)
         return Snapshot(order, None, made.number, made.status, choice)
     _write(request, house)
     return Snapshot(order, job_request(request, project, settings=house.settings))
@@ -84,8 +86,8 @@ def _request(order: TrainOrder, house: House) -> tuple[TrainingRequest, Project]
     params = check_params(order.params, project)
     data = select_data(house.artifacts.list(keys.data_prefix(order.model)), order)
     champion = house.registry.champion(order.model)
-    commit, dirty = _commit(house.registry.events(order.model), code)
-    data_digest, seed = digest_of_data(data), project.training.seed
+    commit, dirty = _commit(house.registry, order.model)
+    data_digest, seed = digest_of_files(data), project.training.seed
     identity = digest_of(data_digest, code, params, seed, toolchain_digest(), *_environment(house))
     request = TrainingRequest(
         model=order.model,
@@ -154,11 +156,6 @@ def select_data(objects: Iterable[DataObject], order: TrainOrder) -> tuple[DataO
     return tuple(sorted(chosen, key=lambda item: item.key))
 
 
-def digest_of_data(objects: Iterable[DataObject]) -> str:
-    """Return the SHA-256 (hex) over key, checksum and size of every file, in the order of keys."""
-    return digest_of(*sorted((item.key, item.checksum, item.size) for item in objects))
-
-
 def digest_of(*parts: object) -> str:
     """Return the SHA-256 (hex) of the canonical JSON of the parts."""
     return hashlib.sha256(canonical_json(parts)).hexdigest()
@@ -170,13 +167,12 @@ def toolchain_digest() -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _commit(events: Iterable[Event], code: str) -> tuple[str, bool]:
-    """Return git commit and dirty flag of the push that brought this code."""
-    subject = f"code:{code[:12]}"
-    pushes = [e for e in events if e.kind == "CodePushed" and e.subject == subject]
-    if not pushes:
+def _commit(registry: Registry, model: str) -> tuple[str, bool]:
+    """Return git commit and dirty flag of the push that brought the present code."""
+    code = registry.pointer(model, "code")
+    if code is None or not code.event:
         return "", False
-    evidence = pushes[-1].evidence
+    evidence = registry.event(model, code.event).evidence
     return str(evidence.get("git_commit", "")), bool(evidence.get("git_dirty", False))
 
 

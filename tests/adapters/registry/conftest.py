@@ -1,0 +1,41 @@
+"""Two stores of the registry: in memory, and a table of an emulated DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.fakes.registry_store import FakeRegistryStore
+from tests.registry_behaviour.table import OneAtATime, Table, client_of
+from tidegate.registry.store import RegistryStore
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def table(moto_url: str) -> Iterator[Table]:
+    client = client_of(moto_url)
+    made = Table.made(client, f"tidegate-test-registry-{next(_numbers)}")
+    yield Table(OneAtATime(client), made.name)
+    made.drop()
+    client.close()
+
+
+@pytest.fixture(params=["fake", "table"])
+def store(request: pytest.FixtureRequest) -> RegistryStore:
+    if request.param == "fake":
+        return FakeRegistryStore()
+    table: Table = request.getfixturevalue("table")
+    return table.store

@@ -1,0 +1,149 @@
+"""One behaviour suite for raw rows: over the fake and over an emulated table; and a round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.adapters.test_registry_store import TABLE, dynamodb, moto_url
+from tests.fakes.announcer import FakeAnnouncer
+from tests.fakes.dumps import dumped, fill, loaded
+from tests.fakes.made import PATIENT, START, later
+from tests.fakes.raw_rows import MemoryRows, raw_of
+from tests.fakes.registry_store import FakeRegistryStore
+from tidegate.aws.registry_rows import RegistryRows
+from tidegate.aws.registry_table import RegistryTable
+from tidegate.errors import ImmutableError, RegistryConflictError
+from tidegate.registry.book import Registry
+from tidegate.registry.dump_rows import RawRows, listing
+from tidegate.registry.retries import Retries
+from tidegate.registry.values import Event, Input, Meta, Version
+
+__all__ = ["dynamodb", "moto_url"]  # fixtures
+OTHER = "tidegate-test-restored"
+INDEX = ("IndexName", "KeySchema", "Projection")
+EAGER = Retries(attempts=3, sleep=lambda _: None, chance=lambda: 0.0)
+
+
+@pytest.fixture(params=["fake", "table"])
+def target(request: pytest.FixtureRequest) -> RawRows:
+    if request.param == "fake":
+        return MemoryRows()
+    return RegistryRows(request.getfixturevalue("dynamodb"), table=TABLE, retries=EAGER)
+
+
+def noted(sequence: int, reason: str = "because") -> Any:
+    return raw_of(Event("iris", sequence, "Noted", START, "ann", reason))
+
+
+def test_what_was_inserted_is_read_back_in_order(target: RawRows) -> None:
+    head = raw_of(Meta("iris", "ann", 3))
+    target.insert([head, noted(3), noted(1), noted(2), listing("iris")])
+    assert list(target.rows("iris")) == [noted(1), noted(2), noted(3), head]
+    assert target.head("iris") == head
+    assert target.models() == ("iris",)
+
+
+def test_nothing_is_there_at_first(target: RawRows) -> None:
+    assert target.models() == ()
+    assert target.head("iris") is None
+    assert list(target.rows("iris")) == []
+
+
+def test_rows_that_are_there_already_may_be_inserted_again(target: RawRows) -> None:
+    target.insert([noted(2)])
+    target.insert([noted(1), noted(2), noted(3)])
+    assert list(target.rows("iris")) == [noted(1), noted(2), noted(3)]
+
+
+def test_a_row_that_holds_something_else_stays_and_nothing_is_written(target: RawRows) -> None:
+    target.insert([noted(2, "mine")])
+    with pytest.raises(ImmutableError, match="EVT#000000000002"):
+        target.insert([noted(1), noted(2)])
+    assert list(target.rows("iris")) == [noted(2, "mine")]
+
+
+def test_a_hundred_rows_are_one_batch(target: RawRows) -> None:
+    target.insert([noted(i) for i in range(1, 101)])
+    assert len(list(target.rows("iris"))) == 100
+
+
+class Busy:
+    """A client whose transactions are cancelled a few times."""
+
+    def __init__(self, client: Any, times: int, code: str = "TransactionCanceledException") -> None:
+        self._client, self._times, self._code = client, times, code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        if self._times:
+            self._times -= 1
+            reasons = [{"Code": "ThrottlingError"} for _ in request["TransactItems"]]
+            error: Any = {"Error": {"Code": self._code}, "CancellationReasons": reasons}
+            raise ClientError(error, "TransactWriteItems")
+        return self._client.transact_write_items(**request)
+
+
+@pytest.mark.parametrize("code", ["TransactionCanceledException", "TransactionInProgressException"])
+def test_a_busy_table_is_tried_again(dynamodb: Any, code: str) -> None:
+    client: Any = Busy(dynamodb, 2, code)
+    rows = RegistryRows(client, table=TABLE, retries=EAGER)
+    rows.insert([noted(1)])
+    assert list(rows.rows("iris")) == [noted(1)]
+
+
+def test_a_table_that_stays_busy_is_named(dynamodb: Any) -> None:
+    client: Any = Busy(dynamodb, 3)
+    with pytest.raises(RegistryConflictError, match=TABLE):
+        RegistryRows(client, table=TABLE, retries=EAGER).insert([noted(1)])
+
+
+def test_another_error_is_not_tried_again(dynamodb: Any) -> None:
+    client: Any = Busy(dynamodb, 1, "AccessDeniedException")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        RegistryRows(client, table=TABLE, retries=EAGER).insert([noted(1)])
+
+
+@pytest.fixture
+def other_table(dynamodb: Any) -> Iterator[str]:
+    described = dynamodb.describe_table(TableName=TABLE)["Table"]
+    wanted = {name: described[name] for name in ("AttributeDefinitions", "KeySchema")}
+    index = {name: described["GlobalSecondaryIndexes"][0][name] for name in INDEX}
+    dynamodb.create_table(
+        TableName=OTHER,
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[index],
+        **wanted,
+    )
+    yield OTHER
+    dynamodb.delete_table(TableName=OTHER)
+
+
+def test_a_registry_makes_the_round_trip_from_table_to_table(
+    dynamodb: Any, other_table: str
+) -> None:
+    written = fill(RegistryTable(dynamodb, table=TABLE))
+    origin = RegistryRows(dynamodb, table=TABLE, retries=EAGER)
+    target = RegistryRows(dynamodb, table=other_table, retries=EAGER)
+    data = dumped(origin)
+    assert loaded(data, target) == 3
+    assert dumped(target) == data
+    arrived = RegistryTable(dynamodb, table=other_table)
+    assert arrived.models() == written.models() == ("aster", "iris", "zinnia")
+    for kind in (Version, Event):
+        assert arrived.newest(kind, "iris", 0) == written.newest(kind, "iris", 0)
+    assert len(arrived.with_digest(Input, "a" * 64)) == 120  # the index came along
+
+
+def test_the_registry_goes_on_where_the_dump_ended(dynamodb: Any) -> None:
+    loaded(dumped(MemoryRows.of(fill(FakeRegistryStore()))), RegistryRows(dynamodb, table=TABLE))
+    book = Registry(RegistryTable(dynamodb, table=TABLE), FakeAnnouncer(), retries=PATIENT)
+    before = book.events("iris")
+    book.push_code("iris", digest="d" * 64, at=later(9), actor="ann")
+    assert book.events("iris")[:-1] == before
+    assert book.meta("iris").rev == len(before) + 1
