@@ -22,7 +22,7 @@ from tests.fakes.onnx_models import CONTRACT
 from tests.fakes.signer import FakeSigner
 from tidegate.package import keys
 from tidegate.package.archive import build_package
-from tidegate.package.code_archive import code_digest
+from tidegate.package.code_archive import MAX_CODE_BYTES, code_digest
 from tidegate.package.inputs import environment_digest, environment_to_text
 from tidegate.package.manifest import CONTRACT as CONTRACT_FILE
 from tidegate.package.manifest import ENVIRONMENT
@@ -438,7 +438,7 @@ def test_the_lines_of_a_long_diff_are_counted_beyond_the_bound(cloud: FakeCloud)
 def bomb() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("train.py", bytes(code.LARGEST + 1))
+        archive.writestr("train.py", bytes(MAX_CODE_BYTES + 1))
     return buffer.getvalue()
 
 
