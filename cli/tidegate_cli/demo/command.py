@@ -23,6 +23,9 @@ LOOK_FURTHER = """
 [bold]The local cloud is up; look around:[/]
   tidegate status                         champions, weights, alarms
   tidegate show {model}@{version}             what made the version that is serving
+  tidegate registry why {model}@{version}     its story: training, gates, verdicts, reigns
+  tidegate registry history {model}  what served from when to when
+  tidegate card {model}@{version} --open      its model card, with the lineage drawn
   tidegate events {model}            everything that happened, in order
   eval "$(tidegate local env)"            then any aws command
   make down                               stop it
