@@ -71,6 +71,19 @@ def test_a_hundred_rows_are_one_batch(target: RawRows) -> None:
     assert len(list(target.rows("iris"))) == 100
 
 
+def test_every_read_is_consistent(dynamodb: Any) -> None:
+    asked: list[bool] = []
+
+    def seen(params: dict[str, Any], **_: object) -> None:
+        asked.append(bool(params.get("ConsistentRead")))
+
+    rows = RegistryRows(dynamodb, table=TABLE)
+    for operation in ("GetItem", "Query"):
+        dynamodb.meta.events.register(f"provide-client-params.dynamodb.{operation}", seen)
+    assert (rows.models(), rows.head("iris"), list(rows.rows("iris"))) == ((), None, [])
+    assert asked == [True, True, True]
+
+
 class Busy:
     """A client whose transactions are cancelled a few times."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.artifacts import MemoryArtifacts
+from tests.fakes.executions import MemoryExecutions
 from tests.fakes.made import PATIENT, START, gate, later
 from tests.fakes.packages import DATA_FILES, LINEAGE, package_files
 from tests.fakes.registry_store import FakeRegistryStore
@@ -22,6 +24,7 @@ from tidegate.registry.book import Registry
 from tidegate.registry.values import DataFile, Version, VersionDraft
 from tidegate.release.origin_history import Place
 from tidegate.release.promotion import Side
+from tidegate.training.sweeping import Ground, Stored, sweep
 
 MODEL = "ferry-delay"
 MODEL_TOML = """\
@@ -59,7 +62,7 @@ PROJECT = declared_in(CODE, model=MODEL)
 REPORT = b'{"auc":0.8}'
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in files.items():
@@ -67,13 +70,17 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def package(number: int = 1) -> bytes:
-    """Return a package whose manifest names `CODE`; each number gives another one."""
+def package(number: int = 1, *, code: Mapping[str, bytes] = CODE, **changes: bytes) -> bytes:
+    """Return a package whose manifest names `code`; each number gives another one.
+
+    `changes` replace contents by name, with _ for the dot.
+    """
     files = package_files() | {
         CONTRACT: PROJECT.contract.to_json(),
         CARD: f"# Ferry delay {number}\n".encode(),
     }
-    lineage = replace(LINEAGE, code_digest=code_digest(CODE))
+    files |= {name.replace("_", "."): data for name, data in changes.items()}
+    lineage = replace(LINEAGE, code_digest=code_digest(code))
     return build_package(files, model=MODEL, lineage=lineage, metrics={"rmse": 1.5})
 
 
@@ -106,10 +113,18 @@ class House:
         return train(self.side, number, passed=passed, parent=parent)
 
 
-def train(side: Side, number: int = 1, *, passed: bool = True, parent: int = 0) -> Version:
+def train(
+    side: Side,
+    number: int = 1,
+    *,
+    passed: bool = True,
+    parent: int = 0,
+    code: Mapping[str, bytes] = CODE,
+    **changes: bytes,
+) -> Version:
     """Push the code and register a version, as the training workflow does."""
-    digest, data = code_digest(CODE), package(number)
-    side.artifacts.put(keys.code_archive(MODEL, digest), zipped(CODE), overwrite=True)
+    digest, data = code_digest(code), package(number, code=code, **changes)
+    side.artifacts.put(keys.code_archive(MODEL, digest), zipped(code), overwrite=True)
     side.artifacts.put(keys.project_file(MODEL, digest), PROJECT.to_json(), overwrite=True)
     side.registry.ensure_model(MODEL, owner="harbour-team", at=START, actor="ann")
     side.registry.push_code(MODEL, digest=digest, at=START, actor="ann")
@@ -140,17 +155,50 @@ class DiedError(BaseException):
 
 
 @dataclass
+class Shelves:
+    """`Stock` over a house's bucket, all of whose packages were stored at one time."""
+
+    artifacts: MemoryArtifacts
+    modified: datetime
+
+    def versions(self, prefix: str) -> tuple[Stored, ...]:
+        return tuple(
+            Stored(key, version, self.modified)
+            for key, versions in self.artifacts.versions.items()
+            for version, _ in versions
+            if key.startswith(prefix)
+        )
+
+    def remove(self, stored: Stored) -> None:
+        kept = [v for v in self.artifacts.versions[stored.key] if v[0] != stored.version_id]
+        self.artifacts.versions[stored.key] = kept
+        if not kept:
+            del self.artifacts.versions[stored.key]
+
+
+def sweep_after(house: House, hours: float) -> None:
+    """Sweep the house so long after everything in it happened."""
+    if MODEL in house.registry.models():
+        stock = Shelves(house.artifacts, later(100))
+        ground = Ground(house.registry, MemoryExecutions(), stock)
+        sweep(MODEL, ground, later(100 + hours * 3600))
+
+
+@dataclass
 class Fuse:
-    """Kills at the n-th outside effect: before it happened, or after."""
+    """Kills at the n-th outside effect: before it happened, or after; `pause` runs instead."""
 
     at: int = 0  # 0: never
     after: bool = False
+    pause: Callable[[], None] | None = None
     burnt: int = 0
 
     def around(self, effect: Callable[..., object]) -> Callable[..., object]:
         def watched(*given: object, **named: object) -> object:
             self.burnt += 1
-            fatal = self.burnt == self.at
+            fatal = self.burnt == self.at and self.pause is None
+            if self.burnt == self.at and self.pause is not None:
+                self.pause()
             if fatal and not self.after:
                 raise DiedError
             answer = effect(*given, **named)

@@ -24,12 +24,25 @@ EPILOG = """
 
 It may be repeated: the same version of the origin is the same version of the target.
 """  # noqa: E501  # an example is one line
-Environment = Annotated[
+Origin = Annotated[
     str,
     typer.Option(
         "--from", metavar="ENV", help="Where it is.", autocompletion=completion.environments
     ),
 ]
+Target = Annotated[
+    str,
+    typer.Option(
+        "--to", metavar="ENV", help="Where it goes.", autocompletion=completion.environments
+    ),
+]
+Why = Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the event log.")]
+Override = Annotated[
+    str,
+    typer.Option(metavar="REASON", help="Also a candidate whose gates failed; the reason is kept."),
+]
+OriginProfile = Annotated[str, typer.Option(metavar="PROFILE", help="AWS profile for the origin.")]
+TargetProfile = Annotated[str, typer.Option(metavar="PROFILE", help="AWS profile for the target.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,26 +55,12 @@ def promote(
     ref: VersionRef,
     number: VersionNumber = None,
     *,
-    origin: Environment,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to", metavar="ENV", help="Where it goes.", autocompletion=completion.environments
-        ),
-    ],
-    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the event log.")] = "",
-    override: Annotated[
-        str,
-        typer.Option(
-            metavar="REASON", help="Also a candidate whose gates failed; the reason is kept."
-        ),
-    ] = "",
-    from_profile: Annotated[
-        str, typer.Option(metavar="PROFILE", help="AWS profile for the origin.")
-    ] = "",
-    to_profile: Annotated[
-        str, typer.Option(metavar="PROFILE", help="AWS profile for the target.")
-    ] = "",
+    origin: Origin,
+    to: Target,
+    reason: Why = "",
+    override: Override = "",
+    from_profile: OriginProfile = "",
+    to_profile: TargetProfile = "",
 ) -> None:
     """Copy a version, byte by byte, into another environment, and sign it there.
 

@@ -30,7 +30,8 @@ class World:
 
     def __init__(self, root: Path) -> None:
         self.houses = {"staging": House("staging", "1" * 12), "prod": House("prod", "2" * 12)}
-        self.root, self.profiles = root, {}
+        self.root = root
+        self.profiles: dict[str, str] = {}
 
     def connect(self, _: Path, env: str, *, profile: str = "") -> SigningCloud:
         self.profiles[env] = profile

@@ -11,7 +11,14 @@ from botocore.exceptions import ClientError
 
 from tidegate.errors import CorruptRecordError, ImmutableError, RecordError, RegistryConflictError
 from tidegate.registry import rows
-from tidegate.registry.codec import Item, body_digest, decode, encode, indexed_digest
+from tidegate.registry.codec import (
+    Item,
+    body_digest,
+    body_digest_of,
+    decode,
+    encode,
+    indexed_digest,
+)
 from tidegate.registry.retries import Retries
 from tidegate.registry.values import Event, Input, Meta, Record
 
@@ -160,8 +167,9 @@ def _listed(item: Mapping[str, Any]) -> str:
 def _put(record: Record | Event) -> dict[str, Any]:
     """Build a put; a record with immutable fields replaces only one in which they are the same."""
     pk, sk = rows.row_of(record)
-    body = body_digest(record)
-    plain: Item = {"PK": pk, "SK": sk, **encode(record)}
+    fields = encode(record)
+    body = body_digest_of(type(record), fields)
+    plain: Item = {"PK": pk, "SK": sk, **fields}
     plain |= {"body": body} if body else {}
     plain |= {"digest": found} if (found := indexed_digest(record)) else {}
     item = {name: _serialize(value) for name, value in plain.items()}

@@ -91,10 +91,15 @@ def as_stored(record: R) -> R:
 
 def body_digest(record: Record | Event) -> str:
     """Return the SHA-256 of a record's immutable fields, or '' when all of it may change."""
-    mutable = _MUTABLE.get(type(record))
+    return body_digest_of(type(record), encode(record)) if type(record) in _MUTABLE else ""
+
+
+def body_digest_of(kind: type, item: Item) -> str:
+    """Return the same of a record that is encoded already."""
+    mutable = _MUTABLE.get(kind)
     if mutable is None:
         return ""
-    fixed = {k: v for k, v in encode(record).items() if k not in mutable}
+    fixed = {k: v for k, v in item.items() if k not in mutable}
     text = json.dumps(fixed, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -16,7 +16,7 @@ class Retries:
     Source: "full jitter", M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015.
     """
 
-    attempts: int = 20
+    attempts: int = 40  # about 17 s of waiting: 32 writers on one model get through
     base: float = 0.02
     cap: float = 1.0
     sleep: Callable[[float], None] = time.sleep

@@ -13,7 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tidegate.errors import ReleaseRefusedError, RequestError
+from tidegate.errors import (
+    IllegalTransitionError,
+    RegistryConflictError,
+    ReleaseRefusedError,
+    RequestError,
+)
 from tidegate.package import keys
 from tidegate.package.artifacts import Artifacts
 from tidegate.registry.book import Registry
@@ -63,7 +68,7 @@ def promote(wanted: Wanted, origin: Side, target: Side, *, at: datetime, actor: 
 
     Raises `RequestError` for one environment as both, `ReleaseRefusedError` when the version's
     status forbids it, `SignatureError`, `DigestMismatchError` or another `PackageError` when it is
-    not what was signed there.
+    not what was signed there, `RegistryConflictError` when it took longer than a dead one may.
     """
     if origin.place == target.place:
         raise RequestError(f"{origin.place} can't be origin and target of one promotion")
@@ -160,7 +165,15 @@ def _register(model: str, draft: VersionDraft, package: bytes, target: Side, act
     if registry.version(model, number).status == "pending":
         key = keys.package_file(model, draft.package_digest)
         target.artifacts.put(key, package, overwrite=True)
-    return registry.register(model, draft, target.signer, at=at, actor=actor, request_id=request_id)
+    try:
+        return registry.register(
+            model, draft, target.signer, at=at, actor=actor, request_id=request_id
+        )
+    except IllegalTransitionError as error:
+        raise RegistryConflictError(
+            f"the promotion took so long that version {number} of {model!r} was given up as dead in"
+            f" {target.place}; repeat it, and it gets the next number"
+        ) from error
 
 
 def _override(version: Version, wanted: Wanted, registry: Registry, act: Act) -> Version:
