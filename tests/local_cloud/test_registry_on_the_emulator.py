@@ -34,3 +34,15 @@ def table(driver: Driver) -> Iterator[Table]:
 @pytest.fixture
 def store(table: Table) -> RegistryStore:
     return table.store
+
+
+@pytest.fixture
+def crowd() -> int:
+    """How many write at once."""
+    return 100
+
+
+@pytest.fixture
+def many() -> int:
+    """How many data files are many."""
+    return 5000

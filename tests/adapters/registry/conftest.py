@@ -39,3 +39,15 @@ def store(request: pytest.FixtureRequest) -> RegistryStore:
         return FakeRegistryStore()
     table: Table = request.getfixturevalue("table")
     return table.store
+
+
+@pytest.fixture
+def crowd(store: RegistryStore) -> int:
+    """How many write at once: moto copies all tables for each transaction, so fewer there."""
+    return 100 if isinstance(store, FakeRegistryStore) else 24
+
+
+@pytest.fixture
+def many(store: RegistryStore) -> int:
+    """How many data files are many; each transaction of moto takes longer than the one before."""
+    return 5000 if isinstance(store, FakeRegistryStore) else 500

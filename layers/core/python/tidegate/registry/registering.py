@@ -42,7 +42,7 @@ class Registering(Commanding):
             return now  # whatever was answered before, nothing goes on with it
         if now.status == "failed":
             raise IllegalTransitionError(
-                f"version {number} of {model!r} was given up before it was complete; train again"
+                f"version {number} of {model!r} was given up before it was complete; ask anew"
             )
         signature = self._signature(now, signer)
         done = self.complete(

@@ -16,9 +16,9 @@ class Retries:
     Source: "full jitter", M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015.
     """
 
-    attempts: int = 40  # about 17 s of waiting: 32 writers on one model get through
+    attempts: int = 20
     base: float = 0.02
-    cap: float = 1.0
+    cap: float = 5.0  # long enough for a crowd to thin out; few writers never wait so long
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
 
