@@ -10,6 +10,7 @@ from datetime import timedelta
 from tests.fakes import made
 from tests.local.support import Checkout, Second
 from tidegate.clock import utc_now
+from tidegate.registry.values import Event
 from tidegate_cli.cloud import Cloud
 
 MODEL, RUN = "penguins", "penguins-20130101T000000-dead"
@@ -25,6 +26,10 @@ def within_patience(holds: Callable[[], bool]) -> bool:
     return True
 
 
+def swept(cloud: Cloud) -> dict[str, Event]:
+    return {one.kind: one for one in cloud.registry.events(MODEL) if one.actor == "sweep"}
+
+
 def test_what_died_and_what_was_moved_by_hand_is_put_right(cloud: Cloud, second: Second) -> None:
     registry, traffic = cloud.registry, cloud.traffic(MODEL)
     began = utc_now() - timedelta(hours=1)
@@ -38,8 +43,8 @@ def test_what_died_and_what_was_moved_by_hand_is_put_right(cloud: Cloud, second:
 
     assert within_patience(lambda: not traffic.routing().canary)
     assert within_patience(lambda: registry.run(MODEL, RUN).state == "failed")
-    told = {event.kind: event for event in registry.events(MODEL) if event.actor == "sweep"}
-    assert told["AliasRepaired"].evidence["canary"] == seed
+    assert within_patience(lambda: {"AliasRepaired", "RunFailed"} <= swept(cloud).keys())
+    assert swept(cloud)["AliasRepaired"].evidence["canary"] == seed
     assert registry.run(MODEL, RUN).error == "its workflow does not exist"
     assert traffic.routing().function_version == before.function_version
     assert cloud.artifacts.get(orphan)  # it is young

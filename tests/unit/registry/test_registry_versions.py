@@ -185,3 +185,16 @@ def test_events_are_numbered_without_gaps_and_tell_everything() -> None:
     assert [e.sequence for e in stored] == list(range(1, 17))
     assert list(stored) == announcer.events
     assert [e.sequence for e in book.events("iris", after=14)] == [15, 16]
+
+
+def test_a_model_that_nobody_knows_has_no_events() -> None:
+    book, _ = registry()
+    assert book.events("rose") == ()
+    assert book.events("rose", until=3) == ()
+
+
+def test_events_are_read_up_to_a_number() -> None:
+    book, _ = registry()
+    for i in range(3):
+        book.push_code("iris", digest=digest("abc"[i]), at=START, actor="t")
+    assert [event.sequence for event in book.events("iris", after=1, until=3)] == [2, 3]

@@ -77,6 +77,7 @@ def test_a_run_whose_workflow_does_not_run_any_more_has_failed(
     assert world.sweep(HOUR).runs == (RUN,)
     run = world.registry.run(MODEL, RUN)
     assert (run.state, run.error, run.finished) == ("failed", why, later(HOUR))
+    assert [event.actor for event in world.told("RunFailed")] == ["sweep"]
     assert world.sweep(2 * HOUR) == NOTHING
     assert len(world.told("RunFailed")) == 1
 

@@ -59,7 +59,7 @@ class Registry(Registering):
             lambda _: runs.start(self._store, run),
         )
 
-    def finish_run(
+    def finish_run(  # noqa: PLR0913 - all of them are how it ended
         self,
         model: str,
         *,
@@ -68,14 +68,18 @@ class Registry(Registering):
         at: datetime,
         version: int = 0,
         error: str = "",
+        actor: str = "",
     ) -> Run:
-        """Record how a run ended; once ended, it can't end otherwise (`IllegalTransitionError`)."""
+        """Record how a run ended; once ended, it can't end otherwise (`IllegalTransitionError`).
+
+        The `actor` is whoever ended it, if that was not the run itself.
+        """
         stored = self.run(model, run)
         end = runs.End(run=run, state=state, at=at, version=version, error=error)
         return self._do(
             model,
             Command("finish_run", (run, state, version, error)),
-            Act(at, stored.actor, error or stored.reason),
+            Act(at, actor or stored.actor, error or stored.reason),
             lambda _: runs.finish(self._store, model, end),
         )
 

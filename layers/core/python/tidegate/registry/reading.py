@@ -22,6 +22,8 @@ from tidegate.registry.values import (
     Version,
 )
 
+_PAGE = 1000  # events that are asked for at once
+
 
 class Reading:
     """The registry's questions."""
@@ -100,9 +102,9 @@ class Reading:
     def events(self, model: str, after: int = 0, until: int = 0) -> tuple[Event, ...]:
         """Return events numbered above `after` and at most `until` (0: all), oldest first."""
         found: list[Event] = []
-        last = until or self.meta(model).rev
-        while after < last:
-            page = self._store.events(check_model_name(model), after=after, limit=last - after)
+        while not until or after < until:
+            limit = min(_PAGE, until - after) if until else _PAGE
+            page = self._store.events(check_model_name(model), after=after, limit=limit)
             if not page:
                 break
             found.extend(page)

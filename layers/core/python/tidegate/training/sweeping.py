@@ -120,7 +120,7 @@ def end_dead_runs(model: str, ground: Ground, now: datetime) -> tuple[str, ...]:
             continue
         try:
             ground.registry.finish_run(
-                model, run=run.id, state="failed", at=now, error=execution.ending
+                model, run=run.id, state="failed", at=now, error=execution.ending, actor=ACTOR
             )
         except IllegalTransitionError:
             continue  # it has recorded its own end since
