@@ -91,6 +91,17 @@ def test_a_training_under_way_is_not_doubled() -> None:
     assert "training iris-7 is under way" in decision.reason
 
 
+def test_drift_of_what_serves_no_more_is_answered_already() -> None:
+    found = finding(report=replace(REPORT, release="r-2"))
+    new, same = History(serving="r-3"), History(serving="r-2")
+    ignored = decide(found, policy=POLICY, history=new, now=made.START)
+    assert (ignored.action, ignored.reason) == (
+        "ignore",
+        "it was found in r-2, which serves no more",
+    )
+    assert decide(found, policy=POLICY, history=same, now=made.START).action == "retrain"
+
+
 def test_a_release_under_way_is_waited_for() -> None:
     history = History(release="r-7")
     decision = decide(finding(), policy=POLICY, history=history, now=made.START)

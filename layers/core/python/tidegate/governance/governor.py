@@ -1,8 +1,8 @@
 """The governor: a finding is a request -> retrain, notify or ignore, each with its reason.
 
-Order of the rules: was it an alarm? is it confirmed? is it a fault in the data? may it retrain? has
-somebody paused it? is a training or a release under way? is it too soon? A run whose workflow died
-doesn't hinder for long: the sweep marks it as failed.
+Order of the rules: was it an alarm? is it confirmed? does what it was found in still serve? is it a
+fault in the data? may it retrain? has somebody paused it? is a training or a release under way? is
+it too soon? A run whose workflow died doesn't hinder for long: the sweep marks it as failed.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def decide(
 ) -> Decision:
     """Decide what is done about a finding; `policy` and `history` say what may be done again."""
     report = finding.report
-    if finding.state != "ALARM" or report is None or not report.confirmed:
-        return Decision("ignore", _not_drift(finding))
+    why_not = _not_drift(finding, serving=history.serving)
+    if why_not or report is None:
+        return Decision("ignore", why_not)
     if report.data_fault:
         return Decision("notify", f"looks like a fault in the data, not drift: {report.data_fault}")
     what = ", ".join(report.columns[:5]) or "earlier looks"
@@ -45,10 +46,16 @@ def decide(
     return Decision("retrain", f"confirmed drift of {what}")
 
 
-def _not_drift(finding: Finding) -> str:
+def _not_drift(finding: Finding, *, serving: str) -> str:
+    """Return why a finding is no drift of what serves, or nothing."""
+    report = finding.report
     if finding.state != "ALARM":
         return f"the alarm's state is {finding.state}"
-    return "no look of the monitor confirms drift"
+    if report is None or not report.confirmed:
+        return "no look of the monitor confirms drift"
+    if report.release and serving and report.release != serving:
+        return f"it was found in {report.release}, which serves no more"
+    return ""
 
 
 def _hindrance(finding: Finding, *, policy: GovernorPolicy, history: History, now: datetime) -> str:
@@ -107,7 +114,10 @@ class Governor:
         before = _decided(finding, events)
         if before is not None:
             return before
-        history = History(events, runs, head.serving.open_release, self.switch.automation())
+        serving = head.serving
+        history = History(
+            events, runs, serving.open_release, serving.release, self.switch.automation()
+        )
         decision = decide(finding, policy=scaled, history=history, now=now)
         if decision.action == "retrain":
             self.workflows.start_training(_order(finding, decision))

@@ -34,6 +34,7 @@ class History:
     events: tuple[Event, ...] = ()
     runs: tuple[Run, ...] = ()
     release: str = ""  # that is under way
+    serving: str = ""  # release of the champion
     automation: Automation = ON
 
 
