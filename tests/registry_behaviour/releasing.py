@@ -139,6 +139,9 @@ def test_a_release_that_died_is_abandoned_once_and_fenced_off(store: RegistrySto
         abandon(69.999)
     ended = abandon(70)
     assert (ended.state, ended.outcome, ended.weight) == ("failed", "its workflow died", 0)
+    lock = book.lock("iris")
+    assert lock is not None
+    assert (lock.holder, lock.token) == ("", dead.fence + 1)
     rev = book.meta("iris").rev
     assert abandon(71) == ended
     assert book.meta("iris").rev == rev

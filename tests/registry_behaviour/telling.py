@@ -55,6 +55,8 @@ def test_reigns_tell_who_was_champion_from_when(store: RegistryStore) -> None:
         (1, "r-1", "2", later(10)),
     ]
     assert reigns[0].reason == "complaints"
+    statuses = [version.status for version in book.versions("iris")]
+    assert statuses == ["approved", "retired", "champion"]  # 3, 2, 1
     assert book.history("iris", limit=1) == reigns[:1]
 
 
