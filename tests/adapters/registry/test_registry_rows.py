@@ -8,31 +8,32 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.adapters.test_registry_store import TABLE, dynamodb, moto_url
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.dumps import dumped, fill, loaded
 from tests.fakes.made import PATIENT, START, later
 from tests.fakes.raw_rows import MemoryRows, raw_of
 from tests.fakes.registry_store import FakeRegistryStore
+from tests.registry_behaviour.table import Table
 from tidegate.aws.registry_rows import RegistryRows
-from tidegate.aws.registry_table import RegistryTable
 from tidegate.errors import ImmutableError, RegistryConflictError
 from tidegate.registry.book import Registry
 from tidegate.registry.dump_rows import RawRows, listing
 from tidegate.registry.retries import Retries
 from tidegate.registry.values import Event, Input, Meta, Version
 
-__all__ = ["dynamodb", "moto_url"]  # fixtures
-OTHER = "tidegate-test-restored"
-INDEX = ("IndexName", "KeySchema", "Projection")
 EAGER = Retries(attempts=3, sleep=lambda _: None, chance=lambda: 0.0)
+
+
+def rows_of(table: Table) -> RegistryRows:
+    return RegistryRows(table.client, table=table.name, retries=EAGER)
 
 
 @pytest.fixture(params=["fake", "table"])
 def target(request: pytest.FixtureRequest) -> RawRows:
     if request.param == "fake":
         return MemoryRows()
-    return RegistryRows(request.getfixturevalue("dynamodb"), table=TABLE, retries=EAGER)
+    table: Table = request.getfixturevalue("table")
+    return rows_of(table)
 
 
 def noted(sequence: int, reason: str = "because") -> Any:
@@ -71,15 +72,15 @@ def test_a_hundred_rows_are_one_batch(target: RawRows) -> None:
     assert len(list(target.rows("iris"))) == 100
 
 
-def test_every_read_is_consistent(dynamodb: Any) -> None:
+def test_every_read_is_consistent(table: Table) -> None:
     asked: list[bool] = []
 
     def seen(params: dict[str, Any], **_: object) -> None:
         asked.append(bool(params.get("ConsistentRead")))
 
-    rows = RegistryRows(dynamodb, table=TABLE)
+    rows = rows_of(table)
     for operation in ("GetItem", "Query"):
-        dynamodb.meta.events.register(f"provide-client-params.dynamodb.{operation}", seen)
+        table.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", seen)
     assert (rows.models(), rows.head("iris"), list(rows.rows("iris"))) == ((), None, [])
     assert asked == [True, True, True]
 
@@ -103,59 +104,49 @@ class Busy:
 
 
 @pytest.mark.parametrize("code", ["TransactionCanceledException", "TransactionInProgressException"])
-def test_a_busy_table_is_tried_again(dynamodb: Any, code: str) -> None:
-    client: Any = Busy(dynamodb, 2, code)
-    rows = RegistryRows(client, table=TABLE, retries=EAGER)
+def test_a_busy_table_is_tried_again(table: Table, code: str) -> None:
+    client: Any = Busy(table.client, 2, code)
+    rows = RegistryRows(client, table=table.name, retries=EAGER)
     rows.insert([noted(1)])
     assert list(rows.rows("iris")) == [noted(1)]
 
 
-def test_a_table_that_stays_busy_is_named(dynamodb: Any) -> None:
-    client: Any = Busy(dynamodb, 3)
-    with pytest.raises(RegistryConflictError, match=TABLE):
-        RegistryRows(client, table=TABLE, retries=EAGER).insert([noted(1)])
+def test_a_table_that_stays_busy_is_named(table: Table) -> None:
+    client: Any = Busy(table.client, 3)
+    with pytest.raises(RegistryConflictError, match=table.name):
+        RegistryRows(client, table=table.name, retries=EAGER).insert([noted(1)])
 
 
-def test_another_error_is_not_tried_again(dynamodb: Any) -> None:
-    client: Any = Busy(dynamodb, 1, "AccessDeniedException")
+def test_another_error_is_not_tried_again(table: Table) -> None:
+    client: Any = Busy(table.client, 1, "AccessDeniedException")
     with pytest.raises(ClientError, match="AccessDenied"):
-        RegistryRows(client, table=TABLE, retries=EAGER).insert([noted(1)])
+        RegistryRows(client, table=table.name, retries=EAGER).insert([noted(1)])
 
 
 @pytest.fixture
-def other_table(dynamodb: Any) -> Iterator[str]:
-    described = dynamodb.describe_table(TableName=TABLE)["Table"]
-    wanted = {name: described[name] for name in ("AttributeDefinitions", "KeySchema")}
-    index = {name: described["GlobalSecondaryIndexes"][0][name] for name in INDEX}
-    dynamodb.create_table(
-        TableName=OTHER,
-        BillingMode="PAY_PER_REQUEST",
-        GlobalSecondaryIndexes=[index],
-        **wanted,
-    )
-    yield OTHER
-    dynamodb.delete_table(TableName=OTHER)
+def other(table: Table) -> Iterator[Table]:
+    made = Table.made(table.client, f"{table.name}-restored")
+    yield made
+    made.drop()
 
 
-def test_a_registry_makes_the_round_trip_from_table_to_table(
-    dynamodb: Any, other_table: str
-) -> None:
-    written = fill(RegistryTable(dynamodb, table=TABLE))
-    origin = RegistryRows(dynamodb, table=TABLE, retries=EAGER)
-    target = RegistryRows(dynamodb, table=other_table, retries=EAGER)
+def test_a_registry_makes_the_round_trip_from_table_to_table(table: Table, other: Table) -> None:
+    written = fill(table.store)
+    origin = rows_of(table)
+    target = rows_of(other)
     data = dumped(origin)
     assert loaded(data, target) == 3
     assert dumped(target) == data
-    arrived = RegistryTable(dynamodb, table=other_table)
+    arrived = other.store
     assert arrived.models() == written.models() == ("aster", "iris", "zinnia")
     for kind in (Version, Event):
         assert arrived.newest(kind, "iris", 0) == written.newest(kind, "iris", 0)
     assert len(arrived.with_digest(Input, "a" * 64)) == 120  # the index came along
 
 
-def test_the_registry_goes_on_where_the_dump_ended(dynamodb: Any) -> None:
-    loaded(dumped(MemoryRows.of(fill(FakeRegistryStore()))), RegistryRows(dynamodb, table=TABLE))
-    book = Registry(RegistryTable(dynamodb, table=TABLE), FakeAnnouncer(), retries=PATIENT)
+def test_the_registry_goes_on_where_the_dump_ended(table: Table) -> None:
+    loaded(dumped(MemoryRows.of(fill(FakeRegistryStore()))), rows_of(table))
+    book = Registry(table.store, FakeAnnouncer(), retries=PATIENT)
     before = book.events("iris")
     book.push_code("iris", digest="d" * 64, at=later(9), actor="ann")
     assert book.events("iris")[:-1] == before
