@@ -13,6 +13,7 @@ STAMPS   := .venv/.stamps
 READY    := $(STAMPS)/python $(STAMPS)/project node_modules/.stamp
 LOCK     := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes --no-header
 LAYERS   := sdk inference analytics
+PEERS    := $(patsubst %/requirements.in,%,$(wildcard tests/benchmarks/*/requirements.in))
 
 # The virtual environment comes first on the PATH: its Node, uv and cdk are the pinned ones.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
@@ -66,11 +67,12 @@ clean:  ## stop the local cloud, then remove everything that was made here
 setup: $(READY)  ## virtual environment, pinned requirements, Node and the CDK command line
 	@printf '  %-8s %s\n' ready "$$($(BIN)/python --version), $$(node --version | sed 's/^v/Node /'), CDK $$(cdk --version)"
 
-lock: $(READY)  ## resolve requirements.in and layers/*/requirements.in again
+lock: $(READY)  ## resolve every requirements.in again: the tools', the layers', the benchmarks' peers'
 	$(call step,lock,requirements.txt)
 	@$(LOCK) requirements.in -o requirements.txt
 	@for layer in $(LAYERS); do printf '  %-8s %s\n' lock "layers/$$layer"; \
 	  $(LOCK) -c requirements.txt layers/$$layer/requirements.in -o layers/$$layer/requirements.txt || exit 1; done
+	@for peer in $(PEERS); do printf '  %-8s %s\n' lock "$$peer"; $(LOCK) $$peer/requirements.in -o $$peer/requirements.txt || exit 1; done
 
 # --- set-up: each stamp is made again only when the file that decides it has changed --------------------------------
 

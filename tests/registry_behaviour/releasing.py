@@ -181,3 +181,19 @@ def test_a_release_does_not_end_by_a_step(store: RegistryStore, state: str) -> N
     with pytest.raises(RequestError, match="by finish_release"):
         book.advance_release(ended, kind="WeightShifted", at=START)
     assert book.release("iris", "r-1") == begun
+
+
+def test_a_version_that_was_quarantined_in_its_canary_gets_no_more_traffic(
+    store: RegistryStore,
+) -> None:
+    book = with_versions(store, 2)
+    promote(book, "r-1", 1)
+    begun = book.begin_release(release("r-2", 2), lease=LEASE, at=later(10))
+    at_ten = replace(begun, weight=10)
+    book.advance_release(at_ten, kind="WeightShifted", at=later(11))
+    book.quarantine("iris", number=2, at=later(12), actor="ann", reason="bad data")
+    with pytest.raises(ReleaseRefusedError, match="is quarantined"):
+        book.advance_release(replace(begun, weight=50), kind="WeightShifted", at=later(13))
+    assert book.meta("iris").serving.weight == 10
+    less = book.advance_release(replace(begun, weight=5), kind="WeightShifted", at=later(14))
+    assert (less.weight, book.meta("iris").serving.weight) == (5, 5)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.fakes.made import START, later, release
 from tests.registry_behaviour.releasing import promote, with_versions
+from tidegate.errors import RequestError
 from tidegate.registry.book import Registry
+from tidegate.registry.commits import Act, Evidence
 from tidegate.registry.replay import replay
 from tidegate.registry.store import RegistryStore
 from tidegate.registry.values import Serving
@@ -65,3 +69,23 @@ def test_the_newest_events_come_first(store: RegistryStore) -> None:
     events = book.events("iris")
     assert book.newest_events("iris", limit=4) == events[:-5:-1]
     assert book.events("iris", after=len(events) - 2) == events[-2:]
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "evidence"),
+    [
+        ("ReleasePromoted", "release:r-9", {"version": 3}),
+        ("ReleaseStarted", "release:r-9", {"version": 3}),
+        ("ReleaseFailed", "release:r-4", {}),
+        ("ChampionMoved", "version:2", {"version": 2, "release": "r-2"}),
+        ("WeightShifted", "release:r-4", {"weight": 100}),
+    ],
+)
+def test_a_note_can_not_tell_of_traffic(
+    store: RegistryStore, kind: str, subject: str, evidence: Evidence
+) -> None:
+    book = told(store)
+    events, act = book.events("iris"), Act(later(60), "mallory", "for fun")
+    with pytest.raises(RequestError, match=f"{kind} of {subject}: the log would tell"):
+        book.note("iris", kind=kind, act=act, subject=subject, evidence=evidence)
+    assert book.events("iris") == events

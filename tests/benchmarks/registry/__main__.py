@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ _WIDTH = 130  # characters that the widest table takes
 def main() -> int:
     """Run what the arguments ask for; return 1 when `champion` grows beyond its bound."""
     asked = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # servers end with it
     console = Console(width=max(_WIDTH, Console().width))
     started, load = datetime.now(UTC), os.getloadavg()
     python = peer.install(FOLDER)

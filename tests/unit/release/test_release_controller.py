@@ -189,6 +189,24 @@ def test_the_judges_rollback_quarantines_and_restores(scene: Scene) -> None:
     assert scene.is_free()
 
 
+@pytest.mark.parametrize("onwards", ["shift", "finish"])
+def test_a_version_quarantined_in_its_canary_gets_no_more_traffic(
+    scene: Scene, onwards: str
+) -> None:
+    scene.promote(1, "r-1")
+    progress = controller.shift(scene.published(2, "r-2"), scene.house, START)
+    reason = "customers complain"
+    scene.registry.quarantine("iris", number=2, at=later(1), actor="ann", reason=reason)
+    before = scene.traffic.now
+    with pytest.raises(ReleaseRefusedError, match="is quarantined"):
+        getattr(controller, onwards)(replace(progress, index=1), scene.house, later(2))
+    assert scene.traffic.now == before
+    controller.roll_back(replace(progress, reason="ReleaseRefused"), scene.house, later(9))
+    assert scene.champion() == (1, "2")
+    assert scene.traffic.now.weight == 0
+    assert scene.is_free()
+
+
 def test_a_rollback_for_lack_of_evidence_does_not_condemn_the_version(scene: Scene) -> None:
     scene.promote(1, "r-1")
     progress = controller.shift(scene.published(2, "r-2"), scene.house, START)

@@ -17,6 +17,7 @@ from tidegate.errors import NotFoundError, RegistryConflictError, RequestError
 from tidegate.registry.announcer import Announcer
 from tidegate.registry.answers import command_digest, given_before, is_record, with_answer
 from tidegate.registry.codec import as_stored
+from tidegate.registry.replay import after
 from tidegate.registry.retries import Retries
 from tidegate.registry.store import RegistryStore
 from tidegate.registry.traffic import reign_of, serving_after
@@ -155,6 +156,11 @@ def _head_and_event(meta: Meta, act: Act, change: Change[Any]) -> tuple[Meta, Ev
         request_id=act.request_id,
         serving=serving,
     )
+    if after(meta.serving, event) != serving:
+        raise RequestError(
+            f"{event.kind} of {event.subject or meta.model}: the log would tell of traffic what the"
+            " records don't; this kind of event is written by a command of its own"
+        )
     return head, event
 
 

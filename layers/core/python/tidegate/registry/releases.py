@@ -120,6 +120,8 @@ def advance(store: RegistryStore, release: Release, kind: str, at: datetime) -> 
     stored = held(store, release)
     if encode(stored) == encode(release):
         return Change(stored)
+    if release.weight > stored.weight:  # it may have been quarantined since the release began
+        check_releasable(find(store, release.model, release.version))
     lock = store.read(Lock, release.model)
     if lock is None:
         raise FencedError(f"release {release.id!r} lost its lock")

@@ -16,11 +16,12 @@ def replay(events: Iterable[Event]) -> Serving:
     """Fold a model's events, oldest first, into what traffic does after the last of them."""
     now = Serving()
     for event in events:
-        now = _after(now, event)
+        now = after(now, event)
     return now
 
 
-def _after(now: Serving, event: Event) -> Serving:
+def after(now: Serving, event: Event) -> Serving:
+    """Return what traffic does after an event that finds it doing `now`, by what the event tells."""
     release = event.subject.removeprefix("release:")
     match event.kind:
         case "ReleaseStarted":

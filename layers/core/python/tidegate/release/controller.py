@@ -23,6 +23,7 @@ from tidegate.package.archive import code_sha256
 from tidegate.project import ReleasePolicy
 from tidegate.registry.book import Registry
 from tidegate.registry.commits import Act
+from tidegate.registry.rules import check_releasable
 from tidegate.registry.signing import Verifier
 from tidegate.registry.values import Release
 from tidegate.release import authenticity, golden
@@ -117,8 +118,8 @@ def shift(progress: Progress, house: House, now: datetime) -> Progress:
     release = _move(
         progress,
         house,
-        lambda held: Routing(
-            held.previous_function_version, held.function_version, progress.target
+        lambda begun: Routing(
+            begun.previous_function_version, begun.function_version, progress.target
         ),
     )
     release = house.registry.advance_release(
@@ -131,7 +132,7 @@ def finish(progress: Progress, house: House, now: datetime) -> Progress:
     """Send every call to the new version and make it champion."""
     stored = house.registry.release(progress.model, progress.release)
     if stored.state != "promoted":
-        release = _move(progress, house, lambda held: Routing(held.function_version))
+        release = _move(progress, house, lambda begun: Routing(begun.function_version))
         outcome = _promotion_reason(release)
         ended = replace(release, state="promoted", weight=100, outcome=outcome)
         stored = house.registry.finish_release(ended, at=now)
@@ -152,7 +153,9 @@ def roll_back(progress: Progress, house: House, now: datetime) -> Progress:
         return replace(progress, weight=0, reason=reason)
     if stored.state != "running":
         return replace(progress, weight=stored.weight, reason=stored.outcome)
-    release = _move(progress, house, lambda held: Routing(held.previous_function_version))
+    release = _move(
+        progress, house, lambda begun: Routing(begun.previous_function_version), held=_held
+    )
     judged = progress.answer == "rollback"
     ended = replace(release, state="rolled_back" if judged else "failed", weight=0, outcome=reason)
     house.registry.finish_release(ended, at=now, quarantine=judged and _found_wrong(release))
@@ -182,11 +185,24 @@ def _held(progress: Progress, house: House) -> Release:
     return house.registry.check_fence(release)
 
 
-def _move(progress: Progress, house: House, to: Callable[[Release], Routing]) -> Release:
+def _serving(progress: Progress, house: House) -> Release:
+    """Return the release, fenced; raise `ReleaseRefusedError` unless its version may serve more."""
+    release = _held(progress, house)
+    check_releasable(house.registry.version(progress.model, progress.version))
+    return release
+
+
+def _move(
+    progress: Progress,
+    house: House,
+    to: Callable[[Release], Routing],
+    *,
+    held: Callable[[Progress, House], Release] = _serving,
+) -> Release:
     """Move the alias, fenced: revision first, lock second, alias last; again when it moved."""
     for attempt in range(_TRIES):
         seen = house.traffic.routing()
-        release = _held(progress, house)
+        release = held(progress, house)
         wanted = to(release)
         if replace(wanted, revision=seen.revision) == seen:
             return release
