@@ -21,7 +21,7 @@ def replay(events: Iterable[Event]) -> Serving:
 
 
 def after(now: Serving, event: Event) -> Serving:
-    """Return what traffic does after an event that finds it doing `now`, by what the event tells."""
+    """Return what traffic does after an event that finds it doing `now`, as the event tells."""
     release = event.subject.removeprefix("release:")
     match event.kind:
         case "ReleaseStarted":

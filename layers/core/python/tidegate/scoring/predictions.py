@@ -50,3 +50,20 @@ def finite(scores: Matrix) -> npt.NDArray[np.bool_]:
     array([ True, False])
     """
     return np.asarray(np.isfinite(scores).all(axis=1))
+
+
+def shown(contract: Contract, scores: Matrix) -> npt.NDArray[np.float64]:
+    """Return scores as they are told: six decimals of a probability, a value's shortest float32.
+
+    Binary P(positive) only, (rows, 1); multiclass (rows, classes); regression (rows, 1).
+
+    >>> from tidegate.contract import Target
+    >>> c = Contract("m", "regression", (), Target("price"))
+    >>> shown(c, np.array([[0.1]], dtype=np.float32)).tolist()
+    [[0.1]]
+    """
+    if contract.task == "regression":
+        return np.array([[float(str(value))] for value in scores[:, 0]])
+    told = scores[:, 1:] if contract.task == "binary" else scores
+    rounded: npt.NDArray[np.float64] = told.astype(np.float64).round(6)
+    return rounded

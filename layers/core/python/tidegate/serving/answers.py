@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from tidegate.errors import NoReleaseError, TidegateError
 
+JSON: Mapping[str, str] = MappingProxyType(
+    {"content-type": "application/json", "cache-control": "no-store"}
+)
 LONGEST = 300  # characters of a text that a client sent and that is named back to it
 
 
@@ -17,14 +23,27 @@ class Answer:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
+    binary: bool = False  # the body is no text
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body as Lambda counts them: its answer is JSON that holds this body.
+
+        In a text the quotes are escaped, and what is no text is written in base64.
+        """
+        if self.binary:
+            return (len(self.body) + 2) // 3 * 4
+        return len(self.body) + self.body.count(b'"')
 
     def to_event(self) -> dict[str, Any]:
         """Return the form that an HTTP API takes (payload format 2.0)."""
+        body = base64.b64encode(self.body) if self.binary else self.body
         return {
             "statusCode": self.status,
-            "headers": {"content-type": "application/json", "cache-control": "no-store"},
-            "body": self.body.decode(),
-            "isBase64Encoded": False,
+            "headers": dict(self.headers),
+            "body": body.decode(),
+            "isBase64Encoded": self.binary,
         }
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, PackageError, PayloadTooLargeError, Problem
-from tidegate.scoring.predictions import finite, labels, tracked
+from tidegate.scoring.predictions import finite, labels, shown, tracked
 from tidegate.scoring.session import Matrix, Session
 from tidegate.serving.answers import Answer, refusal
+from tidegate.serving.protocols.own_json import JsonProtocol
+from tidegate.serving.protocols.port import Answered, PredictProtocol
 from tidegate.serving.receipts import Receipt, sign
-from tidegate.serving.rows import read_rows
 from tidegate.serving.served import Served
 
+OWN = "json"  # names of the protocols that a predictor speaks
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_ANSWER = 5_900_000  # bytes as Lambda counts them; it takes 6 MB
 
 
@@ -47,20 +50,31 @@ class Predictor:
         """Compile the contract."""
         self._contract, self._session = contract, session
         self._served, self._key = served, receipt_key
-        self._encoder = Encoder(contract)
+        self._protocols: dict[str, PredictProtocol] = {
+            OWN: JsonProtocol(contract, Encoder(contract))
+        }
 
     @property
     def max_bytes(self) -> int:
         """How long a body may be."""
         return self._contract.max_bytes
 
-    def predict(self, body: bytes, *, id: str, at: datetime) -> Outcome:
+    def predict(
+        self,
+        body: bytes,
+        *,
+        id: str,
+        at: datetime,
+        protocol: str = OWN,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Outcome:
         """Answer a body; `id` names the receipt.
 
         Raises `RequestError` (or a kind of it) when the body is refused, `PackageError` when the
         model's run fails.
         """
-        features = read_rows(body, self._encoder)
+        question = self._protocols[protocol].read(body, headers)
+        features = question.features
         scores = self._session.run(features)
         if scores.shape != (len(features), self._contract.outputs):
             raise PackageError(f"the model's answer has shape {scores.shape}")
@@ -68,55 +82,19 @@ class Predictor:
         if not sound.all():
             return _unanswerable(features, np.flatnonzero(~sound))
         named = labels(self._contract, scores)
-        shown = _shown(self._contract, scores)
-        return Outcome(
-            self._answer(named, shown, id=id, at=at),
-            features,
-            tracked(self._contract, scores),
-            named,
-        )
+        answered = self._answered(named, shown(self._contract, scores), id=id, at=at)
+        answer = question.write(answered)
+        if answer.size > MAX_ANSWER:
+            raise PayloadTooLargeError(f"the answer to {len(scores)} rows is too long; send fewer")
+        return Outcome(answer, features, tracked(self._contract, scores), named)
 
-    def _answer(
-        self, named: tuple[str, ...], shown: list[list[float]], *, id: str, at: datetime
-    ) -> Answer:
+    def _answered(
+        self, named: tuple[str, ...], told: npt.NDArray[np.float64], *, id: str, at: datetime
+    ) -> Answered:
         served = self._served
-        kept = tuple(map(tuple, shown))
+        kept = tuple(map(tuple, told.tolist()))
         receipt = Receipt(id, served.model, served.version, served.release, at, kept)
-        content = {
-            "model": served.model,
-            "version": served.version,
-            "release": served.release,
-            "predictions": _predictions(self._contract, named, shown),
-            "receipt": sign(receipt, key=self._key),
-        }
-        body = orjson.dumps(content)
-        # Lambda's answer is JSON that holds this JSON as a text, in which quotes are escaped.
-        if len(body) + body.count(b'"') > MAX_ANSWER:
-            raise PayloadTooLargeError(f"the answer to {len(shown)} rows is too long; send fewer")
-        return Answer(200, body)
-
-
-def _shown(contract: Contract, scores: Matrix) -> list[list[float]]:
-    """Return scores as they are told: six decimals of a probability, a value's shortest float32."""
-    if contract.task == "regression":
-        return [[float(str(value))] for value in scores[:, 0]]
-    told = scores[:, 1:] if contract.task == "binary" else scores
-    rounded: list[list[float]] = np.round(told.astype(np.float64), 6).tolist()
-    return rounded
-
-
-def _predictions(
-    contract: Contract, named: tuple[str, ...], shown: list[list[float]]
-) -> list[dict[str, Any]]:
-    if contract.task == "regression":
-        return [{"value": row[0]} for row in shown]
-    if contract.task == "binary":
-        return [{"label": n, "score": row[0]} for n, row in zip(named, shown, strict=True)]
-    classes = contract.target.classes
-    return [
-        {"label": n, "scores": dict(zip(classes, row, strict=True))}
-        for n, row in zip(named, shown, strict=True)
-    ]
+        return Answered(served, named, told, sign(receipt, key=self._key))
 
 
 def _unanswerable(features: Matrix, rows: npt.NDArray[np.intp]) -> Outcome:

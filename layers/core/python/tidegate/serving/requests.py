@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tidegate.errors import PayloadTooLargeError, RequestError
 
@@ -22,6 +23,7 @@ class HttpRequest:
     model: str
     body: str
     is_base64: bool
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     probe: bool = False  # asked by a release, not by a client; API Gateway never sets it
 
     def content(self, *, limit: int) -> bytes:
@@ -60,8 +62,17 @@ def read_request(event: object) -> HttpRequest:
         model=_model_in(str(path)),
         body=str(body),
         is_base64=outer.get("isBase64Encoded") is True,
+        headers=_headers_of(outer),
         probe="probe" in outer,
     )
+
+
+def _headers_of(event: dict[str, object]) -> dict[str, str]:
+    """Return an event's headers; API Gateway sends their names in lower case."""
+    found = event.get("headers")
+    if not isinstance(found, dict):
+        return {}
+    return {str(name).lower(): value for name, value in found.items() if isinstance(value, str)}
 
 
 def _model_in(path: str) -> str:

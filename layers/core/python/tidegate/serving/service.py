@@ -12,7 +12,7 @@ from tidegate.package.manifest import MANIFEST
 from tidegate.scoring.onnx_session import OnnxSession
 from tidegate.serving.answers import refusal, success
 from tidegate.serving.counting import OpenWindow
-from tidegate.serving.predictor import Outcome, Predictor
+from tidegate.serving.predictor import OWN, Outcome, Predictor
 from tidegate.serving.requests import HttpRequest
 from tidegate.serving.served import Served, flush_seconds
 from tidegate.settings import Settings
@@ -39,7 +39,8 @@ class Service:
         if request.method != "POST" or not (request.path or "/predict").endswith("/predict"):
             raise NotFoundError("there is POST /models/{name}/predict and GET /models/{name}")
         predictor = self._ready()
-        return predictor.predict(request.content(limit=predictor.max_bytes), id=id, at=at)
+        body = request.content(limit=predictor.max_bytes)
+        return predictor.predict(body, id=id, at=at, protocol=OWN, headers=request.headers)
 
     def _ready(self) -> Predictor:
         if self.predictor is None:

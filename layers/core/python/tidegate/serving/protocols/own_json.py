@@ -1,16 +1,61 @@
-"""From a body to the model's matrix: orjson for speed, the standard library for doubts."""
+"""Tidegate's own JSON: `{"records": [...]}` or `{"columns": {...}}` in, one object per row out.
+
+orjson reads for speed, the standard library when in doubt.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import orjson
 
+from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
 from tidegate.scoring.session import Matrix
+from tidegate.serving.answers import Answer
+from tidegate.serving.protocols.port import Answered, Question
 from tidegate.serving.requests import parse_strictly
 
 
-def read_rows(body: bytes, encoder: Encoder) -> Matrix:
+class JsonProtocol:
+    """`PredictProtocol` of one contract."""
+
+    def __init__(self, contract: Contract, encoder: Encoder) -> None:
+        """Read rows by `encoder`, write predictions by `contract`."""
+        self._contract, self._encoder = contract, encoder
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> Question:  # noqa: ARG002 - the port's
+        """Read a body; see the port for what it raises."""
+        return Question(_read_rows(body, self._encoder), self._write)
+
+    def _write(self, answered: Answered) -> Answer:
+        served = answered.served
+        content = {
+            "model": served.model,
+            "version": served.version,
+            "release": served.release,
+            "predictions": _predictions(self._contract, answered),
+            "receipt": answered.receipt,
+        }
+        return Answer(200, orjson.dumps(content))
+
+
+def _predictions(contract: Contract, answered: Answered) -> list[dict[str, Any]]:
+    shown, named = answered.shown.tolist(), answered.labels
+    if contract.task == "regression":
+        return [{"value": row[0]} for row in shown]
+    if contract.task == "binary":
+        return [{"label": n, "score": row[0]} for n, row in zip(named, shown, strict=True)]
+    classes = contract.target.classes
+    return [
+        {"label": n, "scores": dict(zip(classes, row, strict=True))}
+        for n, row in zip(named, shown, strict=True)
+    ]
+
+
+def _read_rows(body: bytes, encoder: Encoder) -> Matrix:
     """Return the matrix of `{"records": [...]}` or `{"columns": {...}}`.
 
     Raises `RequestError` when the body is neither, else what the encoder raises.

@@ -1,0 +1,1 @@
+"""Protocols: how a body asks for predictions, and how they are written into the answer."""

@@ -1,0 +1,47 @@
+"""The protocol port: a body and its headers in, a question out; what was answered in, bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tidegate.scoring.session import Matrix
+from tidegate.serving.answers import Answer
+from tidegate.serving.served import Served
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the model answered, checked and finite.
+
+    `shown` (rows, width) are the scores as they are told: binary P(positive) only, multiclass one
+    per class, regression the value. `labels` holds one name per row, nothing for a regression.
+    """
+
+    served: Served
+    labels: tuple[str, ...]
+    shown: npt.NDArray[np.float64]
+    receipt: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a body asks: the model's matrix, and how the asker wants the answer written."""
+
+    features: Matrix
+    write: Callable[[Answered], Answer]
+
+
+class PredictProtocol(Protocol):
+    """One way to ask for predictions."""
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
+        """Read a body; header names are lower-case.
+
+        Raises `RequestError`, `InvalidRowsError` or `PayloadTooLargeError` for what it refuses.
+        """
+        ...
