@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.fakes.artifacts import MemoryArtifacts
 from tidegate.aws.artifact_bucket import ArtifactBucket
@@ -17,15 +16,6 @@ from tidegate.package.artifacts import Artifacts
 BUCKET = "artifacts"
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture(params=["memory", "s3"])
 def artifacts(request: pytest.FixtureRequest) -> Iterator[Artifacts]:
     if request.param == "memory":
@@ -33,7 +23,7 @@ def artifacts(request: pytest.FixtureRequest) -> Iterator[Artifacts]:
         return
     client = boto3.client(
         "s3",
-        endpoint_url=request.getfixturevalue("endpoint"),
+        endpoint_url=request.getfixturevalue("moto_url"),
         region_name="us-east-1",
         aws_access_key_id="made-up",
         aws_secret_access_key="made-up",

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
+from tests.adapters.conftest import SETTINGS
 from tests.fakes.executions import RUNNING, MemoryExecutions
 from tidegate.aws.state_machines import StateMachines
 from tidegate.aws.workflow_executions import LONGEST_REASON, WorkflowExecutions
 from tidegate.governance.workflows import ReleaseOrder, TrainingOrder
 from tidegate.registry.executions import Execution, Executions
-from tidegate.settings import Settings
-
-SETTINGS = Settings("dev", "123456789012", "us-east-1")
-MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 900, "End": True}}}
 
 
 @pytest.fixture
-def client() -> Iterator[Any]:
-    with mock_aws():
-        found = boto3.client(
-            "stepfunctions",
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-        for name in (SETTINGS.names.train_machine, SETTINGS.names.release_machine):
-            found.create_state_machine(
-                name=name,
-                definition=json.dumps(MACHINE),
-                roleArn="arn:aws:iam::123456789012:role/machine",
-            )
-        machines = StateMachines(found, settings=SETTINGS)
-        machines.start_training(TrainingOrder("iris", "iris-1", "ann", "new data"))
-        machines.start_release(ReleaseOrder("iris", 2, "iris-v2-1", "ann", "better"))
-        yield found
+def client(state_machines: Any) -> Any:
+    machines = StateMachines(state_machines, settings=SETTINGS)
+    machines.start_training(TrainingOrder("iris", "iris-1", "ann", "new data"))
+    machines.start_release(ReleaseOrder("iris", 2, "iris-v2-1", "ann", "better"))
+    return state_machines
 
 
 @pytest.fixture(params=["memory", "stepfunctions"])

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.fakes.stock import MemoryStock
 from tidegate.aws.package_stock import PackageStock
@@ -15,15 +14,6 @@ from tidegate.training.sweeping import Stock
 
 BUCKET, PREFIX = "packages-of-a-test", "packages/iris/"
 World = tuple[Stock, Callable[[str], object]]
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture(params=["memory", "s3"])
@@ -34,7 +24,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         return
     client = boto3.client(
         "s3",
-        endpoint_url=request.getfixturevalue("endpoint"),
+        endpoint_url=request.getfixturevalue("moto_url"),
         region_name="us-east-1",
         aws_access_key_id="made-up",
         aws_secret_access_key="made-up",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -16,7 +16,6 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from moto.server import ThreadedMotoServer
 
 from tests.fakes.signer import FakeSigner
 from tidegate.aws.signing_key import SigningKey
@@ -54,18 +53,14 @@ def keys_of(kms: Any) -> Keys:
 
 
 @pytest.fixture(scope="module")
-def kms() -> Iterator[Any]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield boto3.client(
+def kms(moto_url: str) -> Any:  # no type of its own
+    return boto3.client(
         "kms",
-        endpoint_url=f"http://{host}:{port}",
+        endpoint_url=moto_url,
         region_name="eu-west-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    server.stop()
 
 
 @pytest.fixture(params=["fake", "moto"])

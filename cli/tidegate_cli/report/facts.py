@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from tidegate.catalog import Catalog
 from tidegate.errors import NotFoundError
 from tidegate.registry.book import Registry
-from tidegate.registry.values import Event, Input, Reign, Release, Signature, Version
+from tidegate.registry.service import Term, terms
+from tidegate.registry.values import Event, Input, Release, Signature, Version
 
 MAX_HISTORY = 1000  # of the latest releases and reigns
-
-
-@dataclass(frozen=True)
-class Term:
-    """A reign and its end; None while it lasts."""
-
-    reign: Reign
-    until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -69,9 +61,7 @@ def _card(catalog: Catalog, version: Version) -> str:
 
 def _terms(registry: Registry, version: Version) -> tuple[Term, ...]:
     reigns = registry.history(version.model, MAX_HISTORY)
-    ends = (None, *(reign.since for reign in reigns))
-    terms = (Term(reign, end) for reign, end in zip(reigns, ends, strict=False))
-    return tuple(term for term in terms if term.reign.version == version.number)
+    return tuple(term for term in terms(reigns) if term.reign.version == version.number)
 
 
 def _events(

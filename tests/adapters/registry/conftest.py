@@ -6,22 +6,12 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.fakes.registry_store import FakeRegistryStore
 from tests.registry_behaviour.table import OneAtATime, Table, client_of
 from tidegate.registry.store import RegistryStore
 
 _numbers = count()
-
-
-@pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""What adapters are tested against: one emulated AWS for the session, and two state machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.server import ThreadedMotoServer
+
+from tidegate.settings import Settings
+
+SETTINGS = Settings("dev", "123456789012", "us-east-1")
+MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 900, "End": True}}}
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def state_machines() -> Iterator[Any]:
+    """Yield a client of Step Functions in which a training and a release wait when started."""
+    with mock_aws():
+        found = boto3.client(
+            "stepfunctions",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        for name in (SETTINGS.names.train_machine, SETTINGS.names.release_machine):
+            found.create_state_machine(
+                name=name,
+                definition=json.dumps(MACHINE),
+                roleArn="arn:aws:iam::123456789012:role/machine",
+            )
+        yield found
