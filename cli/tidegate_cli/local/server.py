@@ -20,6 +20,7 @@ from tidegate_cli.local.state import ACCOUNT, Folder, Options
 
 DEFAULT_PORT = 4566
 _START_SECONDS = 60.0
+_PATIENCE = 15.0  # seconds: on a busy machine it answers late, and runs all the same
 _STOP_SECONDS = 20.0
 _HEALTH = "/_ministack/health"
 
@@ -69,7 +70,8 @@ def await_health(pid: int, port: int, log: Path) -> None:
 def healthy(port: int) -> bool:
     """Tell whether an emulator answers on a port."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{_HEALTH}", timeout=2) as answer:
+        url = f"http://127.0.0.1:{port}{_HEALTH}"
+        with urllib.request.urlopen(url, timeout=_PATIENCE) as answer:
             return "services" in json.load(answer)
     except (OSError, ValueError):
         return False

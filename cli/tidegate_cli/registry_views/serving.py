@@ -70,22 +70,19 @@ def made_line(made: Made) -> Text:
 
 
 def history_table(terms: Iterable[Term], *, now: datetime) -> Table:
-    """Return reigns, newest first."""
-    columns = ("version", "release", "function", "by", "reason")
-    times = ("from (UTC)", "to", "lasted")
-    shown = table(*times, *columns, whole=times)
+    """Return reigns, newest first: each began when the one above it had not begun yet."""
+    whole = ("from (UTC)", "lasted", "version")
+    shown = table(*whole, "how", whole=whole)
     for one in terms:
         reign = one.reign
+        length = lasted((one.until or now) - reign.since)
         row(
             shown,
             cell_time(reign.since),
-            cell_time(one.until) if one.until else Text("now", style="green"),
-            lasted((one.until or now) - reign.since),
-            reign.version,
-            reign.release,
-            reign.function_version,
-            reign.actor,
-            brief(reign.reason),
+            length if one.until else Text(f"{length}, to now", style="green"),
+            f"@{reign.version}",
+            f"{reign.release}, function version {reign.function_version},"
+            f" by {reign.actor}: {brief(reign.reason)}",
         )
     return shown
 
