@@ -272,3 +272,63 @@ def test_arrays_of_other_length_or_missing_are_named() -> None:
         (-1, "wind", "is missing"),
         (-1, "ship", "must have shape (2,), not (1,)"),
     ]
+
+
+def as_tensors(**changes: object) -> dict[str, Any]:
+    tensors: dict[str, Any] = {
+        "wind": np.linspace(0, 60.5, 9, dtype=np.float32),
+        "depth": np.array([np.nan, *range(8)]),
+        "passengers": np.arange(9, dtype=np.uint8),
+        "holiday": np.arange(9) % 2 == 0,
+        "harbour": ["north", None, "east"] * 3,
+        "ship": ["Nora"] * 9,
+    }
+    return {**tensors, **changes}
+
+
+def test_tensors_are_encoded_like_the_same_lists() -> None:
+    tensors = as_tensors()
+    lists = {k: v if isinstance(v, list) else v.tolist() for k, v in tensors.items()}
+    lists["depth"][0] = None
+    few = {name: values[:2] for name, values in tensors.items()}
+    encoder = Encoder(CONTRACT)
+
+    assert encoder.tensors(tensors).tobytes() == encoder.columns(lists).tobytes()
+    assert encoder.tensors(few).tobytes() == encoder.columns(lists)[:2].tobytes()
+
+
+@pytest.mark.parametrize("rows", [9, 2])
+@pytest.mark.parametrize(
+    ("name", "values", "rule"),
+    [
+        ("wind", np.full(9, np.nan), "must be a finite number between 0 and 60.5"),
+        ("wind", np.full(9, 60.500001), "must be a finite number between 0 and 60.5"),
+        ("wind", np.ones(9, dtype=np.bool_), "must be a finite number between 0 and 60.5"),
+        ("wind", [True] * 9, "must be a finite number between 0 and 60.5"),
+        ("wind", np.array(["1"] * 9), "must be a finite number between 0 and 60.5"),
+        ("depth", np.full(9, np.inf), "must be a finite number between -3.4028235e+38"),
+        ("passengers", np.ones(9), "must be a whole number of at least 0"),
+        ("passengers", np.full(9, 2**63, np.uint64), "must be a whole number of at least 0"),
+        ("holiday", np.ones(9, dtype=np.int8), "must be true or false"),
+        ("harbour", np.ones(9), "must be text"),
+        ("ship", [None] * 9, "must not be null"),
+    ],
+)
+def test_tensors_against_the_contract_are_named(
+    name: str, values: Any, rule: str, rows: int
+) -> None:
+    tensors = {k: v[:rows] for k, v in as_tensors(**{name: values}).items()}
+    row, column, found = problems_of(tensors, form="tensors")[0]
+
+    assert (row, column) == (0, name)
+    assert found.startswith(rule)
+
+
+def test_tensors_of_other_names_lengths_or_number_are_refused() -> None:
+    assert problems_of(as_tensors(other=[1]), form="tensors")[0][1] == "other"
+    assert problems_of(as_tensors(ship=["Nora"]), form="tensors") == [
+        (-1, "ship", "must have 9 values like the first, not 1")
+    ]
+    assert problems_of(as_tensors(ship="Nora"), form="tensors")[0][1] == "ship"
+    with pytest.raises(PayloadTooLargeError, match="at most 100 rows"):
+        Encoder(CONTRACT).tensors({k: np.zeros(101) for k in ROW})

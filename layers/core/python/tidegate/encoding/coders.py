@@ -9,94 +9,60 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import NoneType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tidegate.contract import FLOAT32_MAX, INTEGER_MAX, MISSING, UNKNOWN, Column
+from tidegate.encoding.port import Coder, Domain, Values
 
-Values = npt.NDArray[np.float64]
 NULL_RULE = "must not be null"
-
-
-class Coder(Protocol):
-    """How one column is encoded."""
-
-    def one(self, value: object) -> float | str:
-        """Return the code of a JSON value, or the rule that it breaks."""
-        ...
-
-    def many(self, values: Sequence[Any]) -> Values | None:
-        """Return the codes of JSON values, or None when `one` has to look at each."""
-        ...
-
-    def array(self, values: npt.NDArray[Any]) -> tuple[Values, npt.NDArray[np.bool_], str]:
-        """Return the codes of an array, which of them are refused, and the rule."""
-        ...
 
 
 def coder(column: Column) -> Coder:
     """Return the coder of a column."""
     if column.type == "category":
         return CategoryCoder(column)
-    return BooleanCoder(column.nullable) if column.type == "boolean" else NumberCoder(column)
+    return (
+        BooleanCoder(nullable=column.nullable) if column.type == "boolean" else NumberCoder(column)
+    )
 
 
-@dataclass(frozen=True)
 class NumberCoder:
     """Float and integer columns; null is NaN. 3.0 is no integer, true and "1" are no numbers."""
 
-    column: Column
-    low: float = field(init=False)
-    high: float = field(init=False)
-    types: frozenset[type] = field(init=False)
-    rule: str = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, column: Column) -> None:
         """Work out the bounds: those of the contract within what float32 holds."""
-        whole = self.column.type == "integer"
+        whole = column.type == "integer"
         limit = INTEGER_MAX if whole else FLOAT32_MAX
-        low, high = self.column.minimum, self.column.maximum
+        low, high = column.minimum, column.maximum
+        self.domain = Domain(
+            low=-limit if low is None else low,
+            high=limit if high is None else high,
+            kinds=_kinds({int} if whole else {int, float}, nullable=column.nullable),
+            array_kinds="iu" if whole else "iuf",
+            loose=not whole,
+        )
+        self._whole, self._nullable = whole, column.nullable
         noun = "a whole number" if whole else "a finite number"
-        derived = {
-            "low": -limit if low is None else low,
-            "high": limit if high is None else high,
-            "types": frozenset({int} if whole else {int, float}),
-            "rule": f"must be {noun}{_interval(low, high, limit)}",
-        }
-        for name, value in derived.items():
-            object.__setattr__(self, name, value)
+        self._rule = f"must be {noun}{_interval(low, high, limit)}"
 
     def one(self, value: object) -> float | str:
         """Return the number, NaN for null, or the rule."""
         if value is None:
-            return math.nan if self.column.nullable else NULL_RULE
-        if type(value) not in self.types:
-            return self.rule
+            return math.nan if self._nullable else NULL_RULE
+        if type(value) not in self.domain.kinds:
+            return self._rule
         # A comparison of a huge int with a float is exact, and NaN fails it.
-        return float(value) if self.low <= value <= self.high else self.rule  # type: ignore[operator,arg-type]
+        inside = self.domain.low <= value <= self.domain.high  # type: ignore[operator]
+        return float(value) if inside else self._rule  # type: ignore[arg-type]
 
-    def many(self, values: Sequence[Any]) -> Values | None:
-        """Return the numbers when all are plain and within bounds."""
-        kinds = set(map(type, values))
-        nulls = type(None) in kinds
-        if not kinds - {type(None)} <= self.types or (nulls and not self.column.nullable):
-            return None
-        if nulls:
-            present = np.array([value is not None for value in values])
-            values = [0.0 if value is None else value for value in values]
-        try:
-            found = np.array(values, dtype=np.float64)
-        except OverflowError:
-            return None
-        if nulls:
-            inside = (found >= self.low) & (found <= self.high) | ~present
-            found[~present] = np.nan
-        else:
-            inside = (found >= self.low) & (found <= self.high)
-        return found if inside.all() else None
+    def many(self, values: Sequence[Any]) -> Sequence[float | None] | None:
+        """Return the values when their types are right; those of floats are left to the caller."""
+        domain = self.domain
+        return values if domain.loose or set(map(type, values)) <= domain.kinds else None
 
     def array(self, values: npt.NDArray[Any]) -> tuple[Values, npt.NDArray[np.bool_], str]:
         """Take int and float arrays; NaN is null."""
@@ -104,33 +70,33 @@ class NumberCoder:
             return _refuse_all(values, f"must be an array of numbers, not {values.dtype}")
         found = values.astype(np.float64)
         null = np.isnan(found)
-        wrong = ~null & ~((found >= self.low) & (found <= self.high))
-        if self.column.type == "integer":
+        wrong = ~null & ~((found >= self.domain.low) & (found <= self.domain.high))
+        if self._whole:
             wrong |= ~null & (found != np.trunc(found))
-        if self.column.nullable:
-            return found, wrong, self.rule
-        rule = self.rule if wrong.any() else NULL_RULE
+        if self._nullable:
+            return found, wrong, self._rule
+        rule = self._rule if wrong.any() else NULL_RULE
         return found, wrong | null, rule
 
 
-@dataclass(frozen=True)
 class BooleanCoder:
     """Boolean columns as 0 and 1; null is NaN."""
 
-    nullable: bool
+    def __init__(self, *, nullable: bool) -> None:
+        """Take null or not."""
+        self._nullable = nullable
+        kinds = _kinds({bool}, nullable=nullable)
+        self.domain = Domain(low=0.0, high=1.0, kinds=kinds, array_kinds="b")
 
     def one(self, value: object) -> float | str:
         """Return 0, 1, NaN for null, or the rule."""
         if value is None:
-            return math.nan if self.nullable else NULL_RULE
+            return math.nan if self._nullable else NULL_RULE
         return float(value) if isinstance(value, bool) else "must be true or false"
 
-    def many(self, values: Sequence[Any]) -> Values | None:
-        """Return the codes when all are booleans, or null where that is allowed."""
-        kinds = set(map(type, values))
-        if kinds <= ({bool, type(None)} if self.nullable else {bool}):
-            return np.array(values, dtype=np.float64)  # numpy reads None as NaN
-        return None
+    def many(self, values: Sequence[Any]) -> Sequence[float | None] | None:
+        """Return the values when all are booleans, or null where that is allowed."""
+        return values if set(map(type, values)) <= self.domain.kinds else None
 
     def array(self, values: npt.NDArray[Any]) -> tuple[Values, npt.NDArray[np.bool_], str]:
         """Take boolean arrays, and numbers that are 0, 1 or NaN."""
@@ -139,19 +105,21 @@ class BooleanCoder:
         found = values.astype(np.float64)
         null = np.isnan(found)
         wrong = ~null & (found != 0) & (found != 1)
-        if self.nullable:
+        if self._nullable:
             return found, wrong, "must be 0, 1 or NaN"
         return found, wrong | null, "must be 0 or 1"
 
 
 class _Codes(dict[str | None, float]):
-    """Category -> code; anything else has the code of the unknown."""
+    """Category -> code. Other texts have the code of the unknown, if there is one."""
 
-    def __init__(self, codes: dict[str | None, float], unknown: float) -> None:
+    def __init__(self, codes: dict[str | None, float], unknown: float | None) -> None:
         super().__init__(codes)
         self.unknown = unknown
 
     def __missing__(self, key: object) -> float:
+        if self.unknown is None or type(key) is not str:
+            raise KeyError
         return self.unknown
 
 
@@ -165,27 +133,27 @@ class CategoryCoder:
         }
         if column.nullable:
             codes[None] = float(len(column.categories))
-        self._types = frozenset({str, type(None)} if column.nullable else {str})
-        self._maps = column.unknown == "map"
-        unknown = float(len(codes)) if self._maps else math.nan
-        self._codes = _Codes(codes, unknown)
+        self.domain = Domain(low=0.0, high=math.inf, kinds=_kinds({str}, nullable=column.nullable))
+        self.codes = _Codes(codes, float(len(codes)) if column.unknown == "map" else None)
         self._rule = _category_rule(column.categories)
 
     def one(self, value: object) -> float | str:
         """Return the code or the rule."""
-        if value is None and None not in self._codes:
+        if value is None and None not in self.codes:
             return NULL_RULE
         if value is not None and type(value) is not str:
             return "must be text"
-        code = self._codes[value]
-        return code if code == code else self._rule  # noqa: PLR0124 - NaN marks the unknown
+        try:
+            return self.codes[value]
+        except KeyError:
+            return self._rule
 
-    def many(self, values: Sequence[Any]) -> Values | None:
+    def many(self, values: Sequence[Any]) -> Sequence[float | None] | None:
         """Return the codes when every value has one."""
-        if not set(map(type, values)) <= self._types:
+        try:
+            return list(map(self.codes.__getitem__, values))
+        except (KeyError, TypeError):  # a list or an object can't be looked up
             return None
-        found = np.array(list(map(self._codes.__getitem__, values)), dtype=np.float64)
-        return found if self._maps or not np.isnan(found).any() else None
 
     def array(self, values: npt.NDArray[Any]) -> tuple[Values, npt.NDArray[np.bool_], str]:
         """Take text arrays; '' and the pseudo-category of null are null."""
@@ -194,13 +162,22 @@ class CategoryCoder:
         names, inverse = np.unique(values, return_inverse=True)
         code = np.array([self._array_code(str(name)) for name in names], dtype=np.float64)
         found = code[inverse.reshape(values.shape)]
-        rule = self._rule if None in self._codes else f"{self._rule} and {NULL_RULE}"
+        rule = self._rule if None in self.codes else f"{self._rule} and {NULL_RULE}"
         return found, np.isnan(found), rule
 
     def _array_code(self, name: str) -> float:
         if name in ("", MISSING):
-            return self._codes.get(None, math.nan)
-        return self._codes.unknown if name == UNKNOWN else self._codes[name]
+            return self.codes.get(None, math.nan)
+        if name == UNKNOWN:
+            return math.nan if self.codes.unknown is None else self.codes.unknown
+        try:
+            return self.codes[name]
+        except KeyError:
+            return math.nan
+
+
+def _kinds(types: set[type], *, nullable: bool) -> frozenset[type]:
+    return frozenset(types | {NoneType} if nullable else types)
 
 
 def _refuse_all(values: npt.NDArray[Any], rule: str) -> tuple[Values, npt.NDArray[np.bool_], str]:

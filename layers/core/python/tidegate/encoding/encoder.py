@@ -1,4 +1,4 @@
-"""Rows to the model's matrix, by the contract: one pass per column, nothing coerced silently.
+"""Rows to the model's matrix, by the contract; nothing is coerced silently.
 
 A column must be there under its own name, null or not: one that is left out is as likely a typing
 error as a null. All faults are counted, the first 20 in row order are named.
@@ -6,18 +6,22 @@ error as a null. All faults are counted, the first 20 in row order are named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from types import NoneType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tidegate.contract import Contract
-from tidegate.encoding.coders import Coder, coder
+from tidegate.encoding.coders import coder
+from tidegate.encoding.fast import FastPaths
+from tidegate.encoding.port import Coder
 from tidegate.errors import InvalidRowsError, PayloadTooLargeError, Problem
 from tidegate.scoring.session import Matrix
 
-SMALL = 16  # below so many rows a loop over values beats numpy's cost per call
+SMALL = 8  # below so many rows a loop over rows beats numpy's cost per column
 NAMED = 20  # problems that an answer lists
 
 
@@ -31,38 +35,70 @@ class Encoder:
         )
         self._names = frozenset(contract.column_names)
         self._max_rows = contract.max_rows
+        self._fast = FastPaths([code for _, code in self._coders])
+        self._values_of = _getter(contract.column_names)
 
     def records(self, records: object) -> Matrix:
         """Encode a list of JSON objects; raise `InvalidRowsError` or `PayloadTooLargeError`."""
         if not isinstance(records, list):
             raise _whole("records", "must be a list of objects")
         self._check_count(len(records), "records")
-        if set(map(type, records)) != {dict} or any(r.keys() != self._names for r in records):
+        try:
+            rows = list(map(self._values_of, records))
+        except (KeyError, TypeError):  # a column is missing, or a record is no object
+            raise _refused(self._record_problems(records)) from None
+        if sum(map(len, records)) != len(records) * len(self._coders):
             raise _refused(self._record_problems(records))
-        return self._encode([[row[name] for row in records] for name, _ in self._coders])
+        if len(rows) < SMALL:
+            matrix = self._fast.rows(rows)
+        else:
+            matrix = self._fast.columns(list(zip(*rows, strict=True)))
+        return self._one_by_one(rows) if matrix is None else matrix
 
     def columns(self, columns: object) -> Matrix:
         """Encode an object of equally long lists; raises as `records` does."""
         if not isinstance(columns, dict):
             raise _whole("columns", "must be an object of lists")
-        problems = [*self._name_problems(columns, -1)]
-        problems += [
-            Problem(-1, str(name), "must be a list of values")
-            for name in columns
-            if name in self._names and not isinstance(columns[name], list)
-        ]
-        if problems:
-            raise _refused(iter(problems))
-        lists = [columns[name] for name, _ in self._coders]
-        self._check_count(len(lists[0]), "columns")
-        wrong = [
-            Problem(-1, name, f"must have {len(lists[0])} values like the first, not {len(values)}")
-            for (name, _), values in zip(self._coders, lists, strict=True)
-            if len(values) != len(lists[0])
-        ]
-        if wrong:
-            raise _refused(iter(wrong))
-        return self._encode(lists)
+        lists = self._equally_long(columns, {list})
+        if len(lists[0]) >= SMALL:
+            matrix = self._fast.columns(lists)
+        else:
+            matrix = self._fast.rows(zip(*lists, strict=True))
+        return self._one_by_one(list(zip(*lists, strict=True))) if matrix is None else matrix
+
+    def tensors(self, columns: Mapping[str, list[Any] | npt.NDArray[Any]]) -> Matrix:
+        """Encode columns of which some are arrays (rows,); raises as `records` does.
+
+        Arrays of floats (NaN for null where that is allowed), integers and booleans have the rules
+        of the same JSON values; categories are lists.
+        """
+        values = self._equally_long(columns, {list, np.ndarray})
+        matrix = self._fast.columns(values) if len(values[0]) >= SMALL else None
+        if matrix is not None:
+            return matrix
+        lists = [_as_json(v, code) for v, (_, code) in zip(values, self._coders, strict=True)]
+        return self.columns(dict(zip((name for name, _ in self._coders), lists, strict=True)))
+
+    def _equally_long(self, columns: Mapping[str, Any], kinds: set[type]) -> Sequence[Any]:
+        """Return the columns in order; raise when they are others or not equally long."""
+        if columns.keys() != self._names or not set(map(type, columns.values())) <= kinds:
+            raise _refused(self._list_problems(columns, kinds))
+        lists: Sequence[Any] = self._values_of(columns)
+        rows = len(lists[0])
+        self._check_count(rows, "columns")
+        if set(map(len, lists)) != {rows}:
+            raise _refused(
+                Problem(-1, name, f"must have {rows} values like the first, not {len(values)}")
+                for (name, _), values in zip(self._coders, lists, strict=True)
+                if len(values) != rows
+            )
+        return lists
+
+    def _list_problems(self, columns: Mapping[str, Any], kinds: set[type]) -> Iterator[Problem]:
+        yield from self._name_problems(columns, -1)
+        for name, values in columns.items():
+            if name in self._names and type(values) not in kinds:
+                yield Problem(-1, str(name), "must be a list of values")
 
     def arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Matrix:
         """Encode arrays: numbers with NaN for null, text with '' for null; other names are ignored.
@@ -91,34 +127,19 @@ class Encoder:
             raise InvalidRowsError(sorted(problems, key=lambda p: p.row), total)
         return matrix
 
-    def _encode(self, columns: Sequence[Sequence[Any]]) -> Matrix:
-        """Encode lists of equal length, one per coder."""
-        if len(columns[0]) < SMALL:
-            return self._encode_few(columns)
-        matrix = np.empty((len(columns[0]), len(columns)), dtype=np.float32)
-        for j, ((_, code), values) in enumerate(zip(self._coders, columns, strict=True)):
-            found = code.many(values)
-            if found is None:  # in doubt, so value by value
-                codes = [code.one(value) for value in values]
-                if str in set(map(type, codes)):
-                    raise _refused(self._value_problems(columns))
-                found = np.array(codes, dtype=np.float64)
-            matrix[:, j] = found
-        return matrix
-
-    def _encode_few(self, columns: Sequence[Sequence[Any]]) -> Matrix:
+    def _one_by_one(self, rows: Sequence[tuple[Any, ...]]) -> Matrix:
+        """Encode values in column order by the rules themselves; raise what they say."""
         codes = [
-            [code.one(value) for value in values]
-            for (_, code), values in zip(self._coders, columns, strict=True)
+            [code.one(value) for (_, code), value in zip(self._coders, values, strict=True)]
+            for values in rows
         ]
-        if any(type(value) is str for values in codes for value in values):
-            raise _refused(self._value_problems(columns))
-        return np.array(list(zip(*codes, strict=True)), dtype=np.float32)
+        if any(type(found) is str for row in codes for found in row):
+            raise _refused(self._value_problems(codes))
+        return np.array(codes, dtype=np.float32)
 
-    def _value_problems(self, columns: Sequence[Sequence[Any]]) -> Iterator[Problem]:
-        for row, values in enumerate(zip(*columns, strict=True)):
-            for (name, code), value in zip(self._coders, values, strict=True):
-                answer = code.one(value)
+    def _value_problems(self, codes: Sequence[Sequence[float | str]]) -> Iterator[Problem]:
+        for row, answers in enumerate(codes):
+            for (name, _), answer in zip(self._coders, answers, strict=True):
                 if isinstance(answer, str):
                     yield Problem(row, name, answer)
 
@@ -133,7 +154,7 @@ class Encoder:
                 if isinstance(answer, str):
                     yield Problem(row, name, answer)
 
-    def _name_problems(self, found: Mapping[object, object], row: int) -> Iterator[Problem]:
+    def _name_problems(self, found: Mapping[Any, object], row: int) -> Iterator[Problem]:
         for name, _ in self._coders:
             if name not in found:
                 yield Problem(row, name, "is missing")
@@ -146,6 +167,23 @@ class Encoder:
             raise _whole(key, "must hold at least one row")
         if rows > self._max_rows:
             raise PayloadTooLargeError(f"at most {self._max_rows} rows are taken, not {rows}")
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what takes these keys out of a dict, as a tuple."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda record: tuple(record[name] for name in names)
+
+
+def _as_json(values: list[Any] | npt.NDArray[Any], code: Coder) -> list[Any]:
+    """Return an array's values as a JSON reader would have made them."""
+    if isinstance(values, list):
+        return values
+    found: list[Any] = values.tolist()
+    if NoneType in code.domain.kinds:
+        return [None if value != value else value for value in found]  # noqa: PLR0124 - NaN
+    return found
 
 
 def _whole(key: str, rule: str) -> InvalidRowsError:

@@ -7,20 +7,20 @@ text, so two spellings of one receipt can't both be valid.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from tidegate.errors import ReceiptError, SettingsError
+from tidegate.frozen import frozen
 from tidegate.settings import env_name
 
 MAX_AGE = timedelta(days=365)  # the ledger keeps labels for 400 days after the prediction
 MAX_LENGTH = 4_000_000  # characters
 
 
-@dataclass(frozen=True)
+@frozen
 class Receipt:
     """What was answered: `scores` holds one tuple per row, binary P(positive) only."""
 
@@ -34,16 +34,28 @@ class Receipt:
 
 def sign(receipt: Receipt, *, key: str) -> str:
     """Return the receipt as signed text; raise `SettingsError` when there is no key."""
-    claims = {
-        "id": receipt.id,
-        "m": receipt.model,
-        "v": receipt.version,
-        "r": receipt.release,
-        "t": round(receipt.at.timestamp() * 1000),
-        "s": receipt.scores,
-    }
-    text = json.dumps(claims, separators=(",", ":"), allow_nan=False)
-    payload = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    told = claims(
+        id=receipt.id,
+        model=receipt.model,
+        version=receipt.version,
+        release=receipt.release,
+        at=receipt.at,
+        scores=receipt.scores,
+    )
+    return seal(json.dumps(told, separators=(",", ":"), allow_nan=False).encode(), key=key)
+
+
+def claims(
+    *, id: str, model: str, version: int, release: str, at: datetime, scores: object
+) -> dict[str, object]:
+    """Return what a receipt says, as it is written; `scores` is whatever the writer takes."""
+    milliseconds = round(at.timestamp() * 1000)
+    return {"id": id, "m": model, "v": version, "r": release, "t": milliseconds, "s": scores}
+
+
+def seal(claims: bytes, *, key: str) -> str:
+    """Return claims in JSON as signed text; raise `SettingsError` when there is no key."""
+    payload = _base64(claims)
     return f"{payload}.{_signature(payload, key)}"
 
 
@@ -68,8 +80,19 @@ def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
 def _signature(payload: str, key: str) -> str:
     if not key:
         raise SettingsError(f"environment variable {env_name('receipt_key')} is not set")
-    digest = hmac.new(key.encode(), payload.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    code = _keyed(key).copy()
+    code.update(payload.encode())
+    return _base64(code.digest())
+
+
+@lru_cache(maxsize=4)
+def _keyed(key: str) -> hmac.HMAC:
+    """Return what has taken the key in; a copy of it costs half of beginning anew."""
+    return hmac.new(key.encode(), digestmod="sha256")
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def _read(payload: str) -> Receipt:
