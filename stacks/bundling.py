@@ -96,7 +96,11 @@ def cached_layer(name: str, *, target: Target, store: Path = CACHE) -> Path:
 
 def build_layer(name: str, *, target: Target, output: Path) -> None:
     """Build the layer `name` into the folder `output`, laid out as Lambda unpacks it into /opt."""
-    recipe = _recipe(name)
+    build(_recipe(name), target=target, output=output)
+
+
+def build(recipe: Recipe, *, target: Target, output: Path) -> None:
+    """Build a layer by its recipe; raise `LayerError` when it is larger than the recipe allows."""
     packages = output / "python"
     if recipe.from_lock:
         _install(recipe, target, packages)
@@ -107,8 +111,8 @@ def build_layer(name: str, *, target: Target, output: Path) -> None:
     size = layer_size(output)
     if size > recipe.limit_mb * _MEGABYTE:
         raise LayerError(
-            f"layer {name}: {size / _MEGABYTE:.0f} MB unpacked, allowed are {recipe.limit_mb} MB"
-            " (stacks/recipes.py)"
+            f"layer {recipe.name}: {size / _MEGABYTE:.0f} MB unpacked,"
+            f" allowed are {recipe.limit_mb} MB (stacks/recipes.py)"
         )
 
 

@@ -32,10 +32,11 @@ assert pandas.Series(pandas.to_datetime(["2013-01-01T05:00Z"], utc=True)).dt.hou
 assert 0 <= scipy.stats.ks_2samp([1, 2, 3], [1, 2, 4]).pvalue <= 1
 """
 INFERENCE = """
-import numpy, onnxruntime, orjson
-session = onnxruntime.InferenceSession({path!r}, providers=["CPUExecutionProvider"])
+import pathlib, numpy, orjson
+from tidegate.scoring.onnx_session import OnnxSession
+session = OnnxSession(pathlib.Path({path!r}).read_bytes())
 rows = numpy.array([[1, 2], [3, 4]], dtype=numpy.float32)
-print(orjson.dumps(session.run(["scores"], {{"features": rows}})[0].tolist()).decode())
+print(orjson.dumps(session.run(rows).tolist()).decode())
 """
 
 
@@ -56,8 +57,8 @@ def doubling_model(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_inference_layer_runs_a_model(run: Run, doubling_model: str) -> None:
-    said = run(INFERENCE.format(path=doubling_model), "inference")
+def test_core_and_inference_layer_run_a_model(run: Run, doubling_model: str) -> None:
+    said = run(INFERENCE.format(path=doubling_model), "core", "inference")
     assert said == "[[2.0,4.0],[6.0,8.0]]\n"  # and not one warning beside it
 
 

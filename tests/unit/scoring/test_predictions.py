@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tidegate.contract import Contract, Target
-from tidegate.scoring.predictions import finite, labels, tracked
+from tidegate.scoring.predictions import FEW, all_finite, finite, labels, shown, tracked
 
 BINARY = Contract("m", "binary", (), Target("late", ("no", "yes")), threshold=0.3)
 MULTI = Contract("m", "multiclass", (), Target("kind", ("a", "b", "c")))
@@ -37,3 +40,36 @@ def test_a_row_with_nan_or_infinity_is_not_finite() -> None:
     scores = np.array([[0.5, 0.5], [np.nan, 0.5], [np.inf, 0.0]], dtype=np.float32)
 
     assert finite(scores).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("rows", [2, FEW + 1], ids=["few", "many"])
+def test_one_number_that_is_not_finite_is_found(rows: int, bad: float) -> None:
+    scores = np.full((rows, 2), 3e38, dtype=np.float32)
+    assert all_finite(scores)
+
+    scores[1, 0] = bad
+    assert not all_finite(scores)
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=FEW))
+def test_scores_are_told_alike_in_few_and_in_many_rows(values: list[float]) -> None:
+    few = np.array([values, values], dtype=np.float32).T
+    many = np.tile(few, (FEW + 1, 1))
+    told = shown(BINARY, few)
+
+    assert told.tobytes() == shown(BINARY, many)[: len(few)].tobytes()
+    assert told.tobytes() == few[:, 1:].astype(np.float64).round(6).tobytes()
+
+
+def test_classes_are_told_with_six_decimals_each() -> None:
+    scores = np.array([[0.12345678, 0.5, -1e-9]], dtype=np.float32)
+
+    assert shown(MULTI, scores).tolist() == [[0.123457, 0.5, -0.0]]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1))
+def test_a_value_is_told_as_the_shortest_text_of_its_float32(values: list[float]) -> None:
+    scores = np.array(values, dtype=np.float32)[:, None]
+
+    assert shown(NUMBER, scores)[:, 0].tolist() == [float(str(value)) for value in scores[:, 0]]

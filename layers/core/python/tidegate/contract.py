@@ -13,8 +13,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
+
+from tidegate.frozen import frozen
 
 ColumnType = Literal["float", "integer", "boolean", "category"]
 UnknownPolicy = Literal["reject", "map"]
@@ -29,7 +31,7 @@ FLOAT32_MAX = 3.4028234663852886e38  # the largest number that a model can see
 INTEGER_MAX = 2**24  # the largest whole number up to which float32 misses none
 
 
-@dataclass(frozen=True)
+@frozen
 class Column:
     """One feature: its type and what values it may take."""
 
@@ -52,7 +54,7 @@ class Column:
         return self.categories + extra if self.type == "category" else ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """What is predicted; `classes` in score order (binary: negative, positive)."""
 
@@ -62,7 +64,7 @@ class Target:
     maximum: float | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Contract:
     """Columns, target, task and request limits of one model."""
 

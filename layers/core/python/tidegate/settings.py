@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from tidegate.errors import SettingsError
+from tidegate.frozen import frozen
 
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -22,6 +23,8 @@ CORRUPT_RECORD = "CorruptRecord"  # counts log lines that name CorruptRecordErro
 SWEEP_HEARTBEAT = "SweepHeartbeat"
 AUTOMATION_ON = "on"  # value of the automation parameter that lets the governor act
 LIVE_ALIAS = "live"
+BATCH_PREFIX = "batch/"  # what batch jobs may touch of the environment's own bucket
+BATCH_JOBS_PREFIX = "batch-jobs/"  # what they write down of themselves there
 
 TAG_ENV = "tidegate:env"
 TAG_MODEL = "tidegate:model"
@@ -39,7 +42,7 @@ def is_model_name(text: str) -> bool:
     return MODEL_NAME.fullmatch(text) is not None
 
 
-@dataclass(frozen=True)
+@frozen
 class Names:
     """Every physical name of one environment."""
 
@@ -88,6 +91,11 @@ class Names:
     def release_machine(self) -> str:
         """The release state machine."""
         return f"{self.prefix}-release"
+
+    @property
+    def batch_machine(self) -> str:
+        """The batch state machine."""
+        return f"{self.prefix}-batch"
 
     @property
     def training_role(self) -> str:
@@ -140,7 +148,7 @@ def arn(service: str, region: str, account: str, resource: str) -> str:
     return f"arn:aws:{service}:{region}:{account}:{resource}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Settings:
     """What a function reads from its environment; `to_env` feeds CDK, `from_env` feeds Lambda."""
 
@@ -153,9 +161,13 @@ class Settings:
     release: str = ""  # release id that published it
     receipt_key: str = ""  # secret, resolved by CloudFormation
     flush_seconds: str = "60"
+    flush_rows: str = "100000"
+    flush_at_shutdown: str = "on"
+    sample_share: str = "0"
     time_scale: str = "1"  # length of an hour: 1 everywhere but in the local cloud
     training_image: str = ""  # container image of training jobs
     framework_uri: str = ""  # s3:// address of the framework's zip, for training jobs
+    batch_buckets: str = ""  # names, by comma: what batch jobs may use beside the own bucket
     package_dir: str = ""  # where the package lies; empty: the Lambda task root
 
     @property

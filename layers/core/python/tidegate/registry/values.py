@@ -9,27 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from tidegate.registry.lineage import Lineage
+
 Status = Literal["pending", "candidate", "approved", "champion", "retired", "failed", "quarantined"]
 PointerName = Literal["champion", "challenger", "code"]
 InputKind = Literal["data", "code", "environment", "dataset"]
 ReleaseState = Literal["running", "promoted", "rolled_back", "failed"]
 RunState = Literal["running", "succeeded", "reused", "failed"]
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """What made a version; every digest is SHA-256 in hex."""
-
-    data_digest: str
-    code_digest: str
-    environment_digest: str  # of the resolved environment (`pip freeze` + interpreter)
-    params: dict[str, str | int | float | bool] = field(default_factory=dict)
-    seed: int = 0
-    git_commit: str = ""
-    git_dirty: bool = False
-    training_job: str = ""
-    image: str = ""
-    parent: int = 0  # champion when training started; 0: none
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,44 @@
-"""ONNX Runtime as a `Session`: one thread, CPU, quiet, outputs asked for by name."""
+"""ONNX Runtime as a `Session`: its C API, CPU, quiet, one input and one output by name.
+
+A frame is a pair of matrices that ONNX Runtime reads and writes in place. Small ones are kept by
+row count: then a run is one call of C.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import ctypes
 
 import numpy as np
 
 from tidegate.contract import FEATURES_INPUT, SCORES_OUTPUT
 from tidegate.errors import PackageError
+from tidegate.scoring.ort_api import (
+    ERRORS_ONLY,
+    FLOAT32,
+    OrtApi,
+    Owned,
+    ort_api,
+)
 from tidegate.scoring.session import Matrix
 
-# ONNX Runtime's errors share no base but Exception.
-_FAULTS = (
-    "EPFail",
-    "EngineError",
-    "Fail",
-    "InvalidArgument",
-    "InvalidGraph",
-    "InvalidProtobuf",
-    "ModelLoadCanceled",
-    "NoModel",
-    "NoSuchFile",
-    "NotImplemented",
-    "RuntimeException",
-)
-ERRORS_ONLY = 3
+VCPU_MB = 1769  # of a function's memory, for which Lambda gives one whole vCPU
+KEPT_VALUES = 4096  # of a frame's input: 16 kB are copied faster than bound
+KEPT_FRAMES = 16
+_NO_SPINNING = (b"session.intra_op.allow_spinning", b"session.inter_op.allow_spinning")
+_Shape = ctypes.c_int64 * 2
+_FEATURES = ctypes.byref(ctypes.c_char_p(FEATURES_INPUT.encode()))
+_SCORES = ctypes.byref(ctypes.c_char_p(SCORES_OUTPUT.encode()))
+
+
+def threads_for(memory_mb: int) -> int:
+    """Return how many threads run one model in a Lambda function of so much memory.
+
+    Several add in another order than one: scores then differ in their last digits.
+
+    >>> threads_for(512), threads_for(3537), threads_for(3538)
+    (1, 1, 2)
+    """
+    return max(1, memory_mb // VCPU_MB)
 
 
 class OnnxSession:
@@ -32,54 +46,122 @@ class OnnxSession:
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
         """Load; raise `PackageError` when ONNX Runtime refuses the model or it isn't canonical."""
-        # Imported here: the modules that only encode or count do without ONNX Runtime's 90 ms.
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-        self._faults = tuple(getattr(state, name) for name in _FAULTS if hasattr(state, name))
-        options = _options(onnxruntime, threads)
+        self._ort = ort_api()
         try:
-            self._session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"]
+            options = _options(self._ort, threads)
+            self._session = self._ort.made(
+                "Session",
+                "CreateSessionFromArray",
+                self._ort.environment,
+                model,
+                len(model),
+                options.pointer,
             )
-        except (*self._faults, ValueError, RuntimeError) as error:
-            raise PackageError(
-                f"ONNX Runtime can't load the model: {_first_line(error)}"
-            ) from error
-        self._quiet = onnxruntime.RunOptions()
-        self._quiet.log_severity_level = ERRORS_ONLY
-        names = [[node.name for node in self._session.get_inputs()]]
-        names.append([node.name for node in self._session.get_outputs()])
-        if names != [[FEATURES_INPUT], [SCORES_OUTPUT]]:
-            expected = f"input {FEATURES_INPUT!r} and output {SCORES_OUTPUT!r}"
-            raise PackageError(f"the model has {names[0]} -> {names[1]}, not {expected}")
+            self._quiet = self._ort.made("RunOptions", "CreateRunOptions")
+            self._ort.call("RunOptionsSetRunLogSeverityLevel", self._quiet.pointer, ERRORS_ONLY)
+            self.columns, self._outputs = _widths(self._ort, self._session)
+        except PackageError as error:
+            raise PackageError(f"ONNX Runtime can't load the model: {error}") from error
+        self._frames: dict[int, Frame] = {}
+        self._head = (self._session.pointer, self._quiet.pointer, _FEATURES)
 
     def run(self, features: Matrix) -> Matrix:
         """Return scores (rows, outputs); raise `PackageError` when the run fails.
 
-        Scores may hold NaN or infinity: ONNX Runtime reports neither, so callers check.
+        The array is the caller's own; several threads may call at once. Scores may hold NaN or
+        infinity: ONNX Runtime reports neither, so callers check.
         """
-        feed = {FEATURES_INPUT: features}
-        try:
-            scores: Any = self._session.run([SCORES_OUTPUT], feed, self._quiet)[0]
-        except (*self._faults, ValueError, RuntimeError) as error:
-            raise PackageError(f"ONNX Runtime can't run the model: {_first_line(error)}") from error
-        if not isinstance(scores, np.ndarray) or scores.dtype != np.float32 or scores.ndim != 2:
-            raise PackageError("the model's scores are no float32 matrix")
+        if features.dtype != np.float32 or features.shape[1:] != (self.columns,):
+            expected = f"a float32 matrix of {self.columns} columns"
+            raise PackageError(f"ONNX Runtime can't run the model: its input is {expected}")
+        if features.size > KEPT_VALUES:
+            return self._scored(Frame(self._ort, np.ascontiguousarray(features), self._outputs))
+        rows = len(features)
+        # Taken out while it runs, so no two threads ever share one.
+        frame = self._frames.pop(rows, None)
+        if frame is None:
+            frame = Frame(self._ort, np.empty(features.shape, np.float32), self._outputs)
+        frame.features[...] = features
+        scores = self._scored(frame).copy()
+        if len(self._frames) >= KEPT_FRAMES:
+            self._frames.clear()
+        self._frames[rows] = frame
         return scores
 
+    def _scored(self, frame: Frame) -> Matrix:
+        status = self._ort.run(*self._head, frame.inputs, 1, _SCORES, 1, frame.outputs)
+        if status:
+            try:
+                self._ort.check(status)
+            except PackageError as error:
+                raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
+        return frame.scores
 
-def _options(onnxruntime: Any, threads: int) -> Any:  # noqa: ANN401 - an untyped module
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = ERRORS_ONLY  # LightGBM's label output warns on every batch
+
+class Frame:
+    """Features (rows, columns) and scores (rows, outputs) as ONNX Runtime takes them."""
+
+    __slots__ = ("_values", "features", "inputs", "outputs", "scores")
+
+    def __init__(self, ort: OrtApi, features: Matrix, outputs: int) -> None:
+        """Bind a contiguous matrix, and one for its scores."""
+        self.features = features
+        self.scores = np.empty((len(features), outputs), np.float32)
+        self._values = [_bound(ort, matrix) for matrix in (self.features, self.scores)]
+        self.inputs, self.outputs = (ctypes.byref(value.pointer) for value in self._values)
+
+
+def _bound(ort: OrtApi, matrix: Matrix) -> Owned:
+    shape, address = _Shape(*matrix.shape), matrix.ctypes.data
+    tensor = (ort.memory, address, matrix.nbytes, ctypes.byref(shape), 2, FLOAT32)
+    return ort.made("Value", "CreateTensorWithDataAsOrtValue", *tensor)
+
+
+def _options(ort: OrtApi, threads: int) -> Owned:
+    options = ort.made("SessionOptions", "CreateSessionOptions")
+    ort.call("SetIntraOpNumThreads", options.pointer, threads)
+    ort.call("SetInterOpNumThreads", options.pointer, 1)
+    ort.call("SetSessionLogSeverityLevel", options.pointer, ERRORS_ONLY)
     # A spinning thread burns the CPU share that Lambda gives to the next request.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    for key in _NO_SPINNING:
+        ort.call("AddSessionConfigEntry", options.pointer, key, b"0")
     return options
 
 
-def _first_line(error: BaseException) -> str:
-    text = str(error).splitlines() or [type(error).__name__]
-    return text[0][:300]
+def _widths(ort: OrtApi, session: Owned) -> tuple[int, int]:
+    """Return the columns of input and output; raise `PackageError` unless they are canonical."""
+    names = [_names(ort, session, side) for side in ("Input", "Output")]
+    if names != [[FEATURES_INPUT], [SCORES_OUTPUT]]:
+        expected = f"input {FEATURES_INPUT!r} and output {SCORES_OUTPUT!r}"
+        raise PackageError(f"the model has {names[0]} -> {names[1]}, not {expected}")
+    return _width(ort, session, "Input"), _width(ort, session, "Output")
+
+
+def _width(ort: OrtApi, session: Owned, side: str) -> int:
+    info = ort.made("TypeInfo", f"SessionGet{side}TypeInfo", session.pointer, 0)
+    tensor = ctypes.c_void_p()
+    ort.call("CastTypeInfoToTensorInfo", info.pointer, ctypes.byref(tensor))
+    element, count, shape = ctypes.c_int(), ctypes.c_size_t(), list[int]()
+    if tensor.value:  # null for a sequence or a map
+        ort.call("GetTensorElementType", tensor, ctypes.byref(element))
+        ort.call("GetDimensionsCount", tensor, ctypes.byref(count))
+        dimensions = (ctypes.c_int64 * count.value)()
+        ort.call("GetDimensions", tensor, dimensions, count.value)
+        shape = list(dimensions)  # -1 where the model leaves it open
+    if element.value != FLOAT32 or len(shape) != 2 or shape[0] != -1 or shape[1] < 1:
+        shown = ["any" if length < 0 else length for length in shape]
+        expected = "float32 of any rows and a fixed number of columns"
+        raise PackageError(f"the model's {side.lower()} is {shown}, not {expected}")
+    return shape[1]
+
+
+def _names(ort: OrtApi, session: Owned, side: str) -> list[str]:
+    count, names = ctypes.c_size_t(), []
+    ort.call(f"SessionGet{side}Count", session.pointer, ctypes.byref(count))
+    for i in range(count.value):
+        text = ctypes.c_char_p()
+        place = (session.pointer, i, ort.allocator, ctypes.byref(text))
+        ort.call(f"SessionGet{side}Name", *place)
+        names.append((text.value or b"").decode(errors="replace"))
+        ort.call("AllocatorFree", ort.allocator, text)
+    return names
