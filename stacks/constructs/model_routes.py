@@ -13,7 +13,7 @@ from stacks.constructs.front_door import route_arn
 
 
 class ModelRoutes(Construct):
-    """Routes of one model: predict and health to its alias, feedback to the shared function."""
+    """Routes of one model: feedback to the shared function, all others to the model's alias."""
 
     def __init__(
         self, scope: Construct, id_: str, *, model: str, api_id: str, alias_arn: str
@@ -24,6 +24,12 @@ class ModelRoutes(Construct):
         self._target = self._integrate("Endpoint", alias_arn)
         self._serve("Predict", "POST", f"{self._path}/predict", alias_arn)
         self._serve("Health", "GET", self._path, alias_arn)
+        self._serve("OpenApi", "GET", f"{self._path}/openapi.json", alias_arn)
+        # The Open Inference Protocol has a dozen paths, some with a version in them, and an API has
+        # room for 300 routes: so two greedy ones, and one for the path that they don't cover.
+        self._serve("V2", "GET", f"{self._path}/v2", alias_arn)
+        self._serve("V2Reads", "GET", f"{self._path}/v2/{{proxy+}}", alias_arn)
+        self._serve("V2Infer", "POST", f"{self._path}/v2/{{proxy+}}", alias_arn)
 
     def add_feedback(self, function_arn: str) -> None:
         """Route feedback to the function that stores labels; it lets the API in for all models."""
@@ -33,13 +39,16 @@ class ModelRoutes(Construct):
 
     def _serve(self, id_: str, method: Literal["GET", "POST"], path: str, alias_arn: str) -> None:
         self._route(id_, f"{method} {path}", self._target)
+        source = path.replace("{proxy+}", "*")
         lambda_.CfnPermission(
             self,
             f"{id_}Permission",
             action="lambda:InvokeFunction",
             principal="apigateway.amazonaws.com",
             function_name=alias_arn,
-            source_arn=route_arn(cdk.Stack.of(self), api_id=self._api_id, method=method, path=path),
+            source_arn=route_arn(
+                cdk.Stack.of(self), api_id=self._api_id, method=method, path=source
+            ),
         )
 
     def _integrate(self, id_: str, function_arn: str) -> str:

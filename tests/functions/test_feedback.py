@@ -73,10 +73,25 @@ def test_the_same_feedback_again_is_stored_once(
 ) -> None:
     text = receipt()
     entries = [{"receipt": text, "row": row, "label": 31.5} for row in (0, 1)]
-    assert call(*entries) == (200, {"stored": 2, "duplicates": 0})
-    assert '"LabelsStored":[2.0]' in capsys.readouterr().out
-    assert call(*entries) == (200, {"stored": 0, "duplicates": 2})
+    assert call(*entries) == (200, {"stored": 2, "changed": 0, "duplicates": 0})
+    told = json.loads(capsys.readouterr().out)
+    assert told["LabelsStored"] == [2.0]
+    assert len(told["LabelDelay"]) == 2
+    assert call(*entries) == (200, {"stored": 0, "changed": 0, "duplicates": 2})
+    assert "LabelDelay" not in json.loads(capsys.readouterr().out)
     assert ledger.stored_labels["ferry-delay", "q1", 1].score == (20.0,)
+
+
+def test_a_correction_is_stored_beside_what_was_told_before(
+    ledger: MemoryLedger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = {"receipt": receipt(), "row": 0, "label": 31.5}
+    call(entry)
+    capsys.readouterr()
+    assert call({**entry, "label": 32.0}) == (200, {"stored": 0, "changed": 1, "duplicates": 0})
+    assert json.loads(capsys.readouterr().out)["LabelsChanged"] == [1.0]
+    found = ledger.stored_labels["ferry-delay", "q1", 0]
+    assert (found.label, [one.label for one in found.earlier]) == ("32.0", ["31.5"])
 
 
 @pytest.mark.parametrize(

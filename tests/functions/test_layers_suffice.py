@@ -15,6 +15,7 @@ OF_LAYER = {
     "sdk": {"boto3", "botocore", "aws_lambda_powertools"},
     "inference": {"numpy", "onnxruntime", "orjson"},
     "analytics": {"numpy", "pandas", "scipy"},
+    "tabular": {"duckdb"},
 }
 IMPORT = """
 import importlib, importlib.abc, sys

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.served import (
     CONTRACT,
@@ -23,12 +25,13 @@ from tidegate.contract import Contract
 from tidegate.errors import PayloadTooLargeError
 from tidegate.serving import counting
 from tidegate.serving.answers import failure, refusal
-from tidegate.serving.counting import OpenWindow
-from tidegate.serving.flushing import flush_text, spread
+from tidegate.serving.counting import Closed, OpenWindow
+from tidegate.serving.flushing import MOST_VALUES, flush_text, histogram
 from tidegate.serving.predictor import Outcome
 from tidegate.stats.design_effect import effective_rows
 from tidegate.windows.binning import make_bins, score_bins, summarize
 from tidegate.windows.codec import decode_line
+from tidegate.windows.loss import lost_requests
 from tidegate.windows.values import Counts, Reference, Window
 
 WINDS = np.linspace(0, 60, 101)
@@ -54,7 +57,7 @@ def outcome(*winds: float | None, contract: Contract = CONTRACT) -> Outcome:
 
 
 def closed(window: OpenWindow, at: datetime = NOON) -> Window:
-    return window.window(id="w", at=at)
+    return window.close(id="w", at=at).window
 
 
 def test_rows_scores_and_labels_are_counted_where_they_belong() -> None:
@@ -123,7 +126,9 @@ def test_binning_in_between_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     for wind in winds:
         early.count(outcome(wind), milliseconds=1, at=NOON)
         assert early._kept < 12
-    assert closed(early) == closed(late)
+    one, other = closed(early), closed(late)
+    assert one.clusters == pytest.approx(other.clusters)  # sums of floats, in another order
+    assert replace(one, clusters=other.clusters) == other
 
 
 def test_a_container_flushes_in_its_first_request_and_then_when_time_is_up() -> None:
@@ -174,8 +179,8 @@ def test_without_a_readable_package_requests_are_still_counted() -> None:
 def test_a_flush_prints_the_window_and_its_metrics_in_two_lines() -> None:
     window = opened()
     window.count(outcome(6.0, 54.0), milliseconds=2.5, at=NOON)
-    found = closed(window, NOON + timedelta(milliseconds=40))
-    text = flush_text(found, window.latencies, env="dev")
+    whole = window.close(id="w", at=NOON + timedelta(milliseconds=40))
+    found, text = whole.window, flush_text(whole, env="dev")
     first, second = text.splitlines()
 
     assert text.endswith("\n")
@@ -184,7 +189,8 @@ def test_a_flush_prints_the_window_and_its_metrics_in_two_lines() -> None:
     (directive,) = metrics["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("Tidegate", [["Env", "Model"]])
     assert metrics["_aws"]["Timestamp"] == round(found.end.timestamp() * 1000)
-    assert {"Env": "dev", "Model": "ferry-delay", "Rows": 2, "Latency": [2.5]}.items() <= (
+    assert metrics["Latency"] == histogram([2.5])
+    assert {"Env": "dev", "Model": "ferry-delay", "Rows": 2, "BilledMilliseconds": 3}.items() <= (
         metrics.items()
     )
     assert all(metric["Name"] in metrics for metric in directive["Metrics"])
@@ -195,14 +201,94 @@ def test_many_windows_in_one_flush_are_one_line_each() -> None:
     wide = replace(
         closed(opened()), columns={f"c{i}": Counts(tuple(range(1000, 1064))) for i in range(900)}
     )
-    lines = flush_text(wide, [], env="dev").splitlines()
+    lines = flush_text(Closed(wide), env="dev").splitlines()
     assert len(lines) > 2
     assert {decode_line(line).model for line in lines[:-1]} == {"ferry-delay"}
 
 
-def test_at_most_100_latencies_keep_both_ends_and_the_middle() -> None:
-    found = spread([float(i) for i in range(10_000, -1, -1)])
-    assert len(found) == 100
-    assert (found[0], found[-1]) == (0.0, 10_000.0)
-    assert np.median(found) == pytest.approx(5000, rel=0.02)
-    assert spread([]) == []
+@given(st.lists(st.floats(0, 1e5), min_size=1, max_size=500))
+def test_a_histogram_keeps_number_sum_and_ends(values: list[float]) -> None:
+    found = histogram(values)
+    assert isinstance(found, dict)
+    rounded = np.array(values).round(3)
+    assert len(found["Values"]) == len(found["Counts"]) <= MOST_VALUES
+    assert sum(found["Counts"]) == found["Count"] == len(values)
+    assert np.dot(found["Values"], found["Counts"]) == pytest.approx(rounded.sum())
+    assert (found["Values"][0], found["Values"][-1]) == (rounded.min(), rounded.max())
+    assert (found["Min"], found["Max"]) == (rounded.min(), rounded.max())
+
+
+def test_a_histogram_of_many_values_keeps_the_percentiles() -> None:
+    found = histogram([float(i) for i in range(10_000, -1, -1)])
+    assert isinstance(found, dict)
+    assert len(found["Values"]) == 100
+    assert sum(found["Counts"]) == found["Count"] == 10_001
+    assert np.dot(found["Values"], found["Counts"]) == pytest.approx(found["Sum"])
+    spelled = np.repeat(found["Values"], found["Counts"])
+    assert np.percentile(spelled, [50, 99]) == pytest.approx([5000, 9900], abs=102)
+    assert histogram([]) == []
+
+
+def test_each_request_is_billed_by_the_started_millisecond() -> None:
+    window = opened()
+    for milliseconds in (0.2, 1.0, 1.001):
+        window.count(Outcome(failure()), milliseconds=milliseconds, at=NOON)
+    assert window.close(id="w", at=NOON).billed_ms == 1 + 1 + 2
+
+
+def test_categories_that_the_contract_does_not_list_are_counted() -> None:
+    window = opened()
+    rows = [{**ROW, "harbour": name} for name in ("west", "north", "east")]
+    window.count(predictor().predict(records(*rows), id="q", at=NOON), milliseconds=1, at=NOON)
+    found = window.close(id="w", at=NOON)
+    assert found.unknown == 2
+    assert found.window.columns["harbour"].cells == (1, 0, 2)
+
+
+def test_many_rows_or_requests_make_a_window_due() -> None:
+    rows, requests = (OpenWindow(SERVED, None, flush_rows=4) for _ in range(2))
+    for window in (rows, requests):
+        window.count(outcome(1.0), milliseconds=1, at=NOON)
+        closed(window)
+        window.clear()
+    rows.count(outcome(1.0, 2.0, 3.0), milliseconds=1, at=NOON)
+    assert not rows.is_due(NOON, seconds=60)
+    rows.count(outcome(1.0), milliseconds=1, at=NOON)
+    assert rows.is_due(NOON, seconds=60)
+
+    for _ in range(4):
+        assert not requests.is_due(NOON, seconds=60)
+        requests.count(Outcome(failure()), milliseconds=1, at=NOON)
+    assert requests.is_due(NOON, seconds=60)
+
+
+def test_a_window_tells_what_its_container_counted_before() -> None:
+    window, found = opened(), []
+    for name in ("a", "b", "c"):
+        window.count(outcome(1.0), milliseconds=1, at=NOON)
+        window.count(Outcome(failure()), milliseconds=1, at=NOON)
+        found.append(window.close(id=name, at=NOON).window)
+        window.clear()
+    assert [(one.container, one.earlier) for one in found] == [("a", 0), ("a", 2), ("a", 4)]
+    assert lost_requests(found) == 0
+    assert lost_requests([found[0], found[2]]) == 2
+
+
+def test_what_was_not_printed_is_told_in_the_next_window() -> None:
+    window = opened()
+    window.count(outcome(1.0), milliseconds=1, at=NOON)
+    closed(window)  # and the log refused it
+    window.forfeit()
+    window.count(outcome(1.0), milliseconds=1, at=NOON)
+    found = window.close(id="x", at=NOON)
+    assert (found.window.requests, found.window.earlier, found.window.uncounted) == (2, 0, 1)
+    assert len(found.latencies) == 1
+
+
+def test_a_container_that_can_not_print_does_not_grow() -> None:
+    window = opened()
+    for _ in range(50):
+        window.count(outcome(1.0, 2.0), milliseconds=1, at=NOON)
+        window.forfeit()
+    assert (window._latencies, window._features, window._scores, window._named) == ([], [], [], [])
+    assert closed(window).requests == 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from typing import Any
 
@@ -26,17 +27,34 @@ def test_an_event_names_method_model_and_body() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "model"),
+    ("path", "model", "route"),
     [
-        ("/models/iris", "iris"),
-        ("/v1/models/iris/feedback", "iris"),
-        ("/models/", ""),
-        ("/predict", ""),
-        ("", ""),
+        ("/models/iris", "iris", ""),
+        ("/models/iris/", "iris", ""),
+        ("/v1/models/iris/feedback", "iris", "feedback"),
+        ("/models/iris/v2/models/iris/infer", "iris", "v2/models/iris/infer"),
+        ("/models/models/v2", "models", "v2"),
+        ("/models/", "", ""),
+        ("/predict", "", "predict"),
+        ("", "", ""),
     ],
 )
-def test_the_path_names_the_model(path: str, model: str) -> None:
-    assert read_request(event() | {"rawPath": path}).model == model
+def test_the_path_names_the_model_and_its_route(path: str, model: str, route: str) -> None:
+    found = read_request(event() | {"rawPath": path})
+    assert (found.model, found.route) == (model, route)
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({"Content-Type": "a", "accept": "b"}, {"content-type": "a", "accept": "b"}),
+        ({"accept": ["b"], "x": None}, {}),
+        (None, {}),
+        ("accept: b", {}),
+    ],
+)
+def test_header_names_are_read_in_lower_case(headers: object, found: dict[str, str]) -> None:
+    assert read_request(event() | {"headers": headers}).headers == found
 
 
 def test_a_request_without_body_has_an_empty_one() -> None:
@@ -67,6 +85,17 @@ def test_bytes_are_counted_and_not_characters() -> None:
 def test_what_is_no_base64_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="base64"):
         body_of(text, is_base64=True)
+
+
+def test_a_packed_body_is_inflated_up_to_the_limit() -> None:
+    def packed(size: int) -> bytes:
+        text = base64.b64encode(gzip.compress(b"x" * size)).decode()
+        sent = event(text) | {"isBase64Encoded": True, "headers": {"Content-Encoding": "gzip"}}
+        return read_request(sent).content(limit=100)
+
+    assert packed(100) == b"x" * 100
+    with pytest.raises(PayloadTooLargeError, match="100 bytes once inflated"):
+        packed(101)
 
 
 def test_half_a_character_is_refused() -> None:

@@ -18,6 +18,7 @@ from tidegate.errors import (
     InvalidRowsError,
     NotFoundError,
     PayloadTooLargeError,
+    Problem,
     ReceiptError,
     RequestError,
 )
@@ -131,7 +132,7 @@ def test_exactly_1000_labels_are_taken_and_one_more_is_not() -> None:
     assert len(read(*[ENTRY] * 1000)) == 1000
     with pytest.raises(PayloadTooLargeError, match="not 1001"):
         read(*[ENTRY] * 1001)
-    with pytest.raises(PayloadTooLargeError, match="not 1002"):
+    with pytest.raises(PayloadTooLargeError, match="at most 1000 labels"):
         read(*[{"receipt": TEXT, "labels": ["late"] * 3}] * 334)
 
 
@@ -169,3 +170,35 @@ JSON = st.recursive(
 def test_any_batch_is_read_or_refused_as_the_callers_fault(entries: list[object]) -> None:
     with suppress(RequestError):
         read(*entries)
+
+
+def test_a_batch_that_contradicts_itself_is_refused_naming_both_entries() -> None:
+    again, other = {**ENTRY, "label": "late"}, {**ENTRY, "label": "on time"}
+    assert len(read(ENTRY, again)) == 2
+    with pytest.raises(InvalidRowsError) as raised:
+        read(ENTRY, {"receipt": TEXT, "row": 0, "label": "on time"}, again, other)
+    rule = "differs from feedback[0], which is of the same row"
+    assert raised.value.problems == (Problem(3, "label", rule),)
+
+
+def test_some_rows_of_an_answer_may_be_named_once_with_their_receipt() -> None:
+    found = read({"receipt": TEXT, "rows": [2, 0], "labels": ["late", "on time"]})
+    assert [(label.row, label.label) for label in found] == [(2, "late"), (0, "on time")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "column", "rule"),
+    [
+        ([0], ["late", "late"], "labels", "must be a list of 1 labels, as there are rows"),
+        (0, ["late"], "rows", "must be a list of rows"),
+        ([0, 3], ["late", "late"], "rows[1]", "must be an integer from 0 to 2"),
+        ([0, 1], ["late", "soon"], "labels[1]", "must be one of on time, late"),
+        ([0, 1], ["late", None], "labels[1]", "must be one of on time, late"),
+    ],
+)
+def test_what_is_wrong_in_a_list_is_named_by_its_place(
+    rows: object, labels: object, column: str, rule: str
+) -> None:
+    with pytest.raises(InvalidRowsError) as raised:
+        read({"receipt": TEXT, "rows": rows, "labels": labels})
+    assert raised.value.problems == (Problem(0, column, rule),)

@@ -13,16 +13,20 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tidegate.clock import utc_now
 from tidegate.errors import TidegateError
-from tidegate.serving.answers import failure, refusal
+from tidegate.serving.collector import resume  # before numpy, which the next line imports
 from tidegate.serving.flushing import flush_text
 from tidegate.serving.predictor import Outcome
+from tidegate.serving.refusing import failure_to, refusal_to
 from tidegate.serving.requests import read_request
 from tidegate.serving.service import Service, open_service
 from tidegate.settings import Settings
+
+if TYPE_CHECKING:
+    from tidegate.serving.weights import ModelSource
 
 
 class Context(Protocol):
@@ -42,10 +46,10 @@ def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     except TidegateError as error:
         if error.status >= 500 and error.status != 503:
             _report(error, context)
-        outcome = Outcome(refusal(error))
+        outcome = Outcome(refusal_to(event, error))
     except Exception as error:  # noqa: BLE001  # a caller is owed an answer; it counts as an error
         _report(error, context)
-        outcome = Outcome(failure())
+        outcome = Outcome(failure_to(event))
     _count(outcome, (time.perf_counter() - began) * 1000, context, counted=counted)
     return outcome.answer.to_event()
 
@@ -55,7 +59,16 @@ def service() -> Service:
     """Return the container's service, loaded once."""
     settings = Settings.from_env(os.environ)
     folder = settings.package_dir or os.environ.get("LAMBDA_TASK_ROOT", "")
-    return open_service(settings, Path(folder))
+    memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
+    return open_service(settings, Path(folder), open_source=_open_source, memory_mb=memory)
+
+
+def _open_source(settings: Settings) -> ModelSource:
+    """Return where a model lies that is too large for its package."""
+    # An adapter, and with it the SDK, is imported by nobody else here: it costs 200 ms.
+    from tidegate.aws.model_source import open_source
+
+    return open_source(settings)
 
 
 def _count(outcome: Outcome, milliseconds: float, context: Context, *, counted: bool) -> None:
@@ -69,23 +82,56 @@ def _count(outcome: Outcome, milliseconds: float, context: Context, *, counted: 
             window.warm()
             return
         at = utc_now()
-        window.count(outcome, milliseconds=milliseconds, at=at)
+        window.count(outcome, milliseconds=milliseconds, at=at, id=context.aws_request_id)
         if window.is_due(at, seconds=service().flush_seconds):
-            _flush(service(), at, context)
+            _flush(service(), at, id=context.aws_request_id)
     except Exception as error:  # noqa: BLE001  # counting may fail, the prediction may not
         if window is not None:
             window.forfeit()
         _report(error, context)
 
 
-def _flush(endpoint: Service, at: datetime, context: Context) -> None:
+def _flush(endpoint: Service, at: datetime, *, id: str) -> None:
     window = endpoint.window
     if window is None:
         return
-    closed = window.window(id=context.aws_request_id, at=at)
-    sys.stdout.write(flush_text(closed, window.latencies, env=endpoint.env))
+    sys.stdout.write(flush_text(window.close(id=id, at=at), env=endpoint.env))
     sys.stdout.flush()
     window.clear()
+
+
+def _flush_at_shutdown() -> None:
+    """Have the last window printed when Lambda ends the container; else it ends without a word."""
+    window, api = service().window, os.environ.get("AWS_LAMBDA_RUNTIME_API")
+    if window is None or not api or Settings.from_env(os.environ).flush_at_shutdown != "on":
+        return
+    from tidegate.serving.shutdown import at_shutdown
+
+    def flush() -> None:
+        if window.requests:
+            closed = window.close(id="shutdown", at=utc_now())
+            # Past the buffer: the signal may have come in the middle of a print.
+            os.write(1, flush_text(closed, env=service().env).encode())
+
+    with suppress(OSError):
+        at_shutdown(flush, api=api)
+
+
+def _begin_afresh_when_restored() -> None:
+    """Have every copy of this container (SnapStart) begin with a window of its own.
+
+    Nothing else of a start is shared: ids and times come with each request, and the client that may
+    have fetched the model is gone. A copy can't register as an extension, so that it hears of no
+    shutdown; it reports by the minute.
+    """
+    # A module of Lambda's runtime.
+    from snapshot_restore_py import register_after_restore  # type: ignore[import-not-found]
+
+    def begin() -> None:
+        if window := service().window:
+            window.clear()
+
+    register_after_restore(begin)
 
 
 def _report(error: Exception, context: Context) -> None:
@@ -110,3 +156,8 @@ def _report(error: Exception, context: Context) -> None:
 if "LAMBDA_TASK_ROOT" in os.environ:
     with suppress(Exception):  # told to the first caller, who gets the reason
         service()
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            _begin_afresh_when_restored()
+        else:
+            _flush_at_shutdown()
+    resume()

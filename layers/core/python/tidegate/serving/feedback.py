@@ -1,16 +1,17 @@
 """Feedback: receipts and true outcomes in, labels for the ledger out; all of a batch or nothing.
 
-An entry is `{"receipt", "row", "label"}`, or `{"receipt", "labels": [...]}` with one label (or
-null: not known yet) per row of the answer.
+An entry is `{"receipt", "row", "label"}`; or `{"receipt", "labels": [...]}` with one label (or
+null: not known yet) per row of the answer; or `{"receipt", "rows": [...], "labels": [...]}`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import islice
 
 from tidegate.contract import Contract
 from tidegate.errors import InvalidRowsError, PayloadTooLargeError, Problem, ReceiptError
@@ -20,14 +21,15 @@ from tidegate.windows.values import Label
 
 MAX_LABELS = 1000
 MAX_BYTES = 6_000_000
-_ROW, _ALL = {"receipt", "row", "label"}, {"receipt", "labels"}
+_FORMS = ({"receipt", "row", "label"}, {"receipt", "labels"}, {"receipt", "rows", "labels"})
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one entry says of one row; `entry` is its place in the batch."""
+    """What one entry says of one row; `entry` is its place in the batch, `at` that in its lists."""
 
     entry: int
+    at: str
     receipt: Receipt
     row: object
     label: object
@@ -52,14 +54,31 @@ def read_feedback(
     def receipt_of(text: str) -> Receipt:
         return verify(text, key=key, model=model, at=at)
 
-    outcomes = [one for i, entry in enumerate(entries) for one in _outcomes(i, entry, receipt_of)]
+    found = (one for i, entry in enumerate(entries) for one in _outcomes(i, entry, receipt_of))
+    outcomes = list(islice(found, MAX_LABELS + 1))  # a body of 6 MB can name millions
     if len(outcomes) > MAX_LABELS:
-        raise PayloadTooLargeError(f"at most {MAX_LABELS} labels are taken, not {len(outcomes)}")
+        raise PayloadTooLargeError(f"at most {MAX_LABELS} labels are taken at once")
     texts = [_check(outcome, contract_of(outcome.receipt.version)) for outcome in outcomes]
     problems = [text for text in texts if isinstance(text, Problem)]
+    problems = problems or list(_contradictions(outcomes, texts))
     if problems:
         raise InvalidRowsError(problems)
     return tuple(_label(o, str(text), at) for o, text in zip(outcomes, texts, strict=True))
+
+
+def _contradictions(
+    outcomes: Sequence[Outcome], texts: Sequence[str | Problem]
+) -> Iterator[Problem]:
+    """Yield entries that tell of a row what an earlier entry of the batch tells otherwise.
+
+    All of a batch is received at one moment, so nothing says which of them is the last.
+    """
+    told: dict[tuple[str, object], tuple[str | Problem, int]] = {}
+    for outcome, text in zip(outcomes, texts, strict=True):
+        first, entry = told.setdefault((outcome.receipt.id, outcome.row), (text, outcome.entry))
+        if first != text:
+            rule = f"differs from feedback[{entry}], which is of the same row"
+            yield Problem(outcome.entry, f"label{outcome.at}", rule)
 
 
 def _entries(body: bytes) -> list[dict[str, object]]:
@@ -71,9 +90,9 @@ def _entries(body: bytes) -> list[dict[str, object]]:
     if len(found) > MAX_LABELS:
         raise PayloadTooLargeError(f"at most {MAX_LABELS} entries are taken, not {len(found)}")
     problems = [
-        Problem(i, "feedback", "must be an object of receipt, row and label (or labels)")
+        Problem(i, "feedback", "must be an object of receipt, row and label (or rows and labels)")
         for i, entry in enumerate(found)
-        if not isinstance(entry, dict) or set(entry) not in (_ROW, _ALL)
+        if not isinstance(entry, dict) or set(entry) not in _FORMS
     ]
     if problems:
         raise InvalidRowsError(problems)
@@ -91,23 +110,32 @@ def _outcomes(
     except ReceiptError as error:
         raise ReceiptError(f"feedback[{at}]: {error}") from None
     if "row" in entry:
-        yield Outcome(at, receipt, entry["row"], entry["label"])
-        return
+        yield Outcome(at, "", receipt, entry["row"], entry["label"])
+    else:
+        yield from _listed(at, entry, receipt)
+
+
+def _listed(at: int, entry: dict[str, object], receipt: Receipt) -> Iterator[Outcome]:
     labels = entry["labels"]
-    rows = len(receipt.scores)
-    if not isinstance(labels, list) or len(labels) != rows:
-        rule = f"must be a list of {rows} labels, as the answer had rows"
+    rows = entry.get("rows", list(range(len(receipt.scores))))
+    if not isinstance(rows, list):
+        raise InvalidRowsError([Problem(at, "rows", "must be a list of rows")])
+    if not isinstance(labels, list) or len(labels) != len(rows):
+        of = "as there are rows" if "rows" in entry else "as the answer had rows"
+        rule = f"must be a list of {len(rows)} labels, {of}"
         raise InvalidRowsError([Problem(at, "labels", rule)])
-    for row, label in enumerate(labels):
-        if label is not None:
-            yield Outcome(at, receipt, row, label)
+    for i, (row, label) in enumerate(zip(rows, labels, strict=True)):
+        if label is not None or "rows" in entry:
+            yield Outcome(at, f"s[{i}]", receipt, row, label)
 
 
 def _check(outcome: Outcome, contract: Contract) -> str | Problem:
     """Return the label as text, or what is wrong with the entry."""
     row, rows = outcome.row, len(outcome.receipt.scores)
     if type(row) is not int or not 0 <= row < rows:
-        return Problem(outcome.entry, "row", f"must be an integer from 0 to {rows - 1}")
+        return Problem(
+            outcome.entry, f"row{outcome.at}", f"must be an integer from 0 to {rows - 1}"
+        )
     if contract.task == "regression":
         return _value(outcome, contract)
     label = str(outcome.label) if type(outcome.label) is int else outcome.label
@@ -115,17 +143,19 @@ def _check(outcome: Outcome, contract: Contract) -> str | Problem:
         label = "true" if label else "false"
     if isinstance(label, str) and label in contract.target.classes:
         return label
-    return Problem(outcome.entry, "label", f"must be one of {', '.join(contract.target.classes)}")
+    column = f"label{outcome.at}"
+    return Problem(outcome.entry, column, f"must be one of {', '.join(contract.target.classes)}")
 
 
 def _value(outcome: Outcome, contract: Contract) -> str | Problem:
     value, target = outcome.label, contract.target
     low = -math.inf if target.minimum is None else target.minimum
     high = math.inf if target.maximum is None else target.maximum
+    column = f"label{outcome.at}"
     if type(value) not in (int, float) or not isinstance(value, int | float):
-        return Problem(outcome.entry, "label", "must be a number")
+        return Problem(outcome.entry, column, "must be a number")
     if not (low <= value <= high and abs(value) <= 1.7e308):
-        return Problem(outcome.entry, "label", f"must be a finite number from {low} to {high}")
+        return Problem(outcome.entry, column, f"must be a finite number from {low} to {high}")
     return repr(float(value))
 
 

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tidegate.errors import PayloadTooLargeError, RequestError
+from tidegate.serving.content_coding import decode
 
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One call: `model` as the path names it ('' if it does not)."""
+    """One call: `model` as the path names it ('' if it does not), `route` what follows it."""
 
     method: str
     path: str
@@ -24,17 +25,23 @@ class HttpRequest:
     body: str
     is_base64: bool
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    route: str = ""
     probe: bool = False  # asked by a release, not by a client; API Gateway never sets it
 
     def content(self, *, limit: int) -> bytes:
-        """Return the body's bytes; raise `PayloadTooLargeError` above `limit` of them."""
+        """Return the body's bytes, inflated where they are gzip.
+
+        Raises `PayloadTooLargeError` above `limit` of them, `UnsupportedMediaTypeError` for another
+        content coding, `RequestError` when the body isn't what it is said to be.
+        """
         longest = (limit + 2) // 3 * 4 if self.is_base64 else limit
         if len(self.body) > longest:
             raise _too_large(limit)
         data = self._decoded()
         if len(data) > limit:
             raise _too_large(limit)
-        return data
+        coding = self.headers.get("content-encoding")
+        return data if coding is None else decode(data, coding, limit=limit)
 
     def _decoded(self) -> bytes:
         try:
@@ -56,13 +63,15 @@ def read_request(event: object) -> HttpRequest:
     path, body = outer.get("rawPath") or "", outer.get("body") or ""
     if not all(isinstance(part, str) for part in (method, path, body)):
         raise RequestError("this is no HTTP API event of payload format 2.0")
+    model, route = _place(str(path))
     return HttpRequest(
         method=str(method),
         path=str(path),
-        model=_model_in(str(path)),
+        model=model,
         body=str(body),
         is_base64=outer.get("isBase64Encoded") is True,
         headers=_headers_of(outer),
+        route=route,
         probe="probe" in outer,
     )
 
@@ -75,10 +84,11 @@ def _headers_of(event: dict[str, object]) -> dict[str, str]:
     return {str(name).lower(): value for name, value in found.items() if isinstance(value, str)}
 
 
-def _model_in(path: str) -> str:
-    """Return what follows `/models/`: each model has routes of its own, without parameters."""
+def _place(path: str) -> tuple[str, str]:
+    """Return the model and what follows it: each has routes of its own, without parameters."""
     _, found, rest = path.partition("/models/")
-    return rest.partition("/")[0] if found else ""
+    model, _, route = rest.partition("/")
+    return (model, route) if found else ("", path.strip("/"))
 
 
 def parse_strictly(body: bytes) -> object:
@@ -92,7 +102,9 @@ def parse_strictly(body: bytes) -> object:
     except RecursionError:
         raise RequestError("the body is nested too deeply") from None
     except UnicodeDecodeError:
-        raise RequestError("the body is not UTF-8 (a compressed body is not taken)") from None
+        raise RequestError(
+            "the body is not UTF-8 (a compressed one needs a Content-Encoding)"
+        ) from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise RequestError(f"the body is not JSON: {error.msg}, {where}") from None

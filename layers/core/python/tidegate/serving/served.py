@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from tidegate.errors import SettingsError
+from tidegate.frozen import frozen
 from tidegate.settings import Settings, env_name
 
 
-@dataclass(frozen=True)
+@frozen
 class Served:
     """A model's version and the release that published it."""
 
@@ -42,3 +42,21 @@ def flush_seconds(settings: Settings) -> float:
         names = f"{env_name('flush_seconds')} and {env_name('time_scale')}"
         raise SettingsError(f"{names} must be numbers >= 0")
     return seconds
+
+
+def flush_rows(settings: Settings) -> int:
+    """Return after how many rows a window is flushed; raise `SettingsError` unless it is >= 1."""
+    if not settings.flush_rows.isdecimal() or int(settings.flush_rows) < 1:
+        raise SettingsError(f"{env_name('flush_rows')} must be a whole number >= 1")
+    return int(settings.flush_rows)
+
+
+def sample_share(settings: Settings) -> float:
+    """Return the share of requests to sample; raise `SettingsError` unless it is in 0..1."""
+    try:
+        share = float(settings.sample_share)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise SettingsError(f"{env_name('sample_share')} must be a number from 0 to 1")
+    return share

@@ -1,24 +1,36 @@
-"""The endpoint of one model: route -> predict or health. Says 503 until something was released."""
+"""The endpoint of one model: route -> predict, or tell of it. 503 until something was released."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tidegate.errors import NoReleaseError, NotFoundError, PackageError, TidegateError
-from tidegate.package.archive import read_folder
+from tidegate.frozen import frozen
+from tidegate.package.archive import Package, read_folder
 from tidegate.package.manifest import MANIFEST
-from tidegate.scoring.onnx_session import OnnxSession
-from tidegate.serving.answers import refusal, success
+from tidegate.scoring.onnx_session import OnnxSession, threads_for
+from tidegate.serving.answers import Answer, refusal, success
 from tidegate.serving.counting import OpenWindow
-from tidegate.serving.predictor import OWN, Outcome, Predictor
+from tidegate.serving.predictor import OPEN_INFERENCE, OWN, Outcome, Predictor
+from tidegate.serving.protocols.negotiation import compressed, takes_gzip
 from tidegate.serving.requests import HttpRequest
-from tidegate.serving.served import Served, flush_seconds
+from tidegate.serving.sampling import Sampler
+from tidegate.serving.served import Served, flush_rows, flush_seconds, sample_share
+from tidegate.serving.warming import warm_up
 from tidegate.settings import Settings
 
+if TYPE_CHECKING:  # a cold start spares it; see `Predictor`
+    from tidegate.serving.protocols.open_inference_metadata import Place
+    from tidegate.serving.weights import ModelSource
 
-@dataclass(frozen=True)
+    OpenSource = Callable[[Settings], ModelSource]
+
+
+@frozen
 class Service:
     """What a container keeps between requests; `fault` is why there is no predictor."""
 
@@ -34,13 +46,63 @@ class Service:
         """Answer a request; raise a `TidegateError` whose status says what is wrong."""
         if request.model not in ("", self.model):
             raise NotFoundError(f"this endpoint serves {self.model!r} only")
-        if request.method == "GET":
+        if request.method == "POST":
+            protocol, predictor = self._protocol(request), self._ready()
+            body = request.content(limit=predictor.max_bytes)
+            return predictor.predict(body, id=id, at=at, protocol=protocol, headers=request.headers)
+        if request.method != "GET":
+            raise NotFoundError("there are GET and POST only")
+        if request.route == "":
             return self._health()
-        if request.method != "POST" or not (request.path or "/predict").endswith("/predict"):
-            raise NotFoundError("there is POST /models/{name}/predict and GET /models/{name}")
-        predictor = self._ready()
-        body = request.content(limit=predictor.max_bytes)
-        return predictor.predict(body, id=id, at=at, protocol=OWN, headers=request.headers)
+        accepted = request.headers.get("accept-encoding")
+        told = self._openapi if request.route == "openapi.json" else self._told(request.route)
+        return Outcome(compressed(told) if accepted and takes_gzip(accepted) else told)
+
+    def _protocol(self, request: HttpRequest) -> str:
+        if request.route == "predict" or not request.path:
+            return OWN
+        from tidegate.serving.protocols.open_inference_metadata import place
+
+        asked = place(request.route)
+        if asked.verb != "infer":
+            raise NotFoundError("there is no POST here, only GET")
+        self._check(asked)
+        return OPEN_INFERENCE
+
+    def _told(self, route: str) -> Answer:
+        """Answer the paths of the Open Inference Protocol that tell of server and model."""
+        from tidegate.serving.protocols.open_inference_metadata import (
+            model_metadata,
+            place,
+            server_metadata,
+        )
+
+        asked = place(route)
+        if asked.verb == "live":
+            return success({"live": True})
+        if asked.verb == "server":
+            return success(server_metadata(self.served.release if self.served else ""))
+        contract = self._ready().contract
+        self._check(asked)
+        if asked.verb == "ready":
+            return success({"ready": True})
+        if asked.verb == "infer" or self.served is None:
+            raise NotFoundError("there is no GET here, only POST")
+        return success(model_metadata(contract, self.served))
+
+    def _check(self, asked: Place) -> None:
+        """Raise `NotFoundError` for another model or version than the one that is served here."""
+        if asked.model not in ("", self.model):
+            raise NotFoundError(f"this endpoint serves {self.model!r} only")
+        if asked.version and self.served and asked.version != str(self.served.version):
+            raise NotFoundError(f"this endpoint serves version {self.served.version} here")
+
+    @cached_property
+    def _openapi(self) -> Answer:
+        from tidegate.serving.openapi import document  # seldom asked for
+
+        contract = self._ready().contract
+        return success(document(contract, version=self.served.version if self.served else 0))
 
     def _ready(self) -> Predictor:
         if self.predictor is None:
@@ -59,11 +121,15 @@ class Service:
         return Outcome(success({**about, "ready": True}))
 
 
-def open_service(settings: Settings, folder: Path) -> Service:
+def open_service(
+    settings: Settings, folder: Path, *, open_source: OpenSource, memory_mb: int = 0
+) -> Service:
     """Load the package in `folder`; a folder without one is an endpoint without a release.
 
     A package that can't be used is kept as the service's fault, so that it is counted and judged.
-    Raises `SettingsError` when the environment is incomplete.
+    `open_source` gives access to a model that lies apart from its package, and isn't called for any
+    other; `memory_mb` is the function's. Raises `SettingsError` when the environment is incomplete,
+    `ModelUnavailableError` when that model can't be fetched now.
     """
     if not (folder / MANIFEST).is_file():
         return Service(settings.env, settings.model)
@@ -74,15 +140,41 @@ def open_service(settings: Settings, folder: Path) -> Service:
             raise PackageError("the package is of another model")
         predictor = Predictor(
             package.contract,
-            OnnxSession(package.model),
+            OnnxSession(_model(package, settings, open_source), threads=threads_for(memory_mb)),
             served=served,
             receipt_key=settings.receipt_key,
         )
+        warm_up(predictor, package.golden)
     except PackageError as error:
         window = OpenWindow(served, None)
         return Service(settings.env, served.model, served, None, error, window, seconds)
-    window = OpenWindow(served, package.reference, columns=package.contract.column_names)
+    window = _window(settings, served, package)
     return Service(settings.env, served.model, served, predictor, None, window, seconds)
+
+
+def _window(settings: Settings, served: Served, package: Package) -> OpenWindow:
+    share, contract = sample_share(settings), package.contract
+    return OpenWindow(
+        served,
+        package.reference,
+        columns=contract.column_names,
+        flush_rows=flush_rows(settings),
+        sampler=Sampler(contract, served, share=share) if share else None,
+    )
+
+
+def _model(package: Package, settings: Settings, open_source: OpenSource) -> bytes:
+    """Return the model's bytes, fetched if they lie apart from the package."""
+    if package.pointer is None:
+        return package.model
+    from tempfile import gettempdir
+
+    from tidegate.package.whole import model_key
+    from tidegate.serving.weights import fetch_model
+
+    key = model_key(package, package.pointer)
+    folder, source = Path(gettempdir()), open_source(settings)
+    return fetch_model(key, package.pointer, folder=folder, source=source).read_bytes()
 
 
 def _unreleased(model: str) -> NoReleaseError:

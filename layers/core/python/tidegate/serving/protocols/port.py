@@ -9,8 +9,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tidegate.errors import TidegateError
 from tidegate.scoring.session import Matrix
-from tidegate.serving.answers import Answer
+from tidegate.serving.answers import Answer, refusal
 from tidegate.serving.served import Served
 
 
@@ -30,10 +31,11 @@ class Answered:
 
 @dataclass(frozen=True)
 class Question:
-    """What a body asks: the model's matrix, and how the asker wants the answer written."""
+    """What a body asks: the model's matrix, and how the asker wants answer and refusal written."""
 
     features: Matrix
     write: Callable[[Answered], Answer]
+    refuse: Callable[[TidegateError], Answer] = refusal
 
 
 class PredictProtocol(Protocol):

@@ -1,0 +1,93 @@
+"""Content negotiation around a protocol: the media type of a body, and whether to answer in gzip.
+
+`accept` is not looked at: there is one form of answer per route.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tidegate.errors import UnsupportedMediaTypeError
+from tidegate.frozen import frozen
+from tidegate.serving.answers import Answer
+from tidegate.serving.content_coding import BINARY_TYPE, CODINGS, GZIP
+from tidegate.serving.protocols.port import Answered, PredictProtocol, Question
+
+JSON_TYPE = "application/json"
+WORTH = 1024  # bytes: a shorter answer fits one packet either way
+FAST = 1  # zlib's level: the caller waits for the processor longer than for the bytes saved
+
+
+@frozen
+class Negotiated:
+    """`PredictProtocol` that takes what HTTP allows around the bodies of another."""
+
+    inner: PredictProtocol
+    types: tuple[str, ...]  # media types of a body; none at all is taken as well
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
+        """Read a body; raise what the inner protocol raises, and `UnsupportedMediaTypeError`."""
+        kind = headers.get("content-type")
+        if kind is not None and kind not in self.types:
+            # API Gateway hands over a body of a text type as text, which breaks gzip.
+            packed = "content-encoding" in headers
+            check_type(kind, (*self.types, BINARY_TYPE) if packed else self.types)
+        question = self.inner.read(body, headers)
+        accepted = headers.get("accept-encoding")
+        if accepted is None or not takes_gzip(accepted):
+            return question
+
+        def write(answered: Answered) -> Answer:
+            return compressed(question.write(answered))
+
+        return replace(question, write=write)
+
+
+def check_type(kind: str, types: tuple[str, ...]) -> None:
+    """Raise `UnsupportedMediaTypeError` unless a content type is one of `types`, in UTF-8.
+
+    >>> check_type("application/json; charset=UTF-8", ("application/json",))
+    """
+    name, *parameters = (part.strip().lower() for part in str(kind).split(";"))
+    if name not in types:
+        told = " or ".join(dict.fromkeys(types))
+        raise UnsupportedMediaTypeError(f"the content type must be {told}")
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key == "charset" and value.strip('"') not in ("utf-8", "us-ascii"):
+            raise UnsupportedMediaTypeError("the body's charset must be utf-8")
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Tell whether an Accept-Encoding allows gzip and doesn't prefer the plain answer.
+
+    >>> [takes_gzip(text) for text in ("gzip, br", "gzip;q=0", "*", "identity, gzip;q=0.5")]
+    [True, False, True, False]
+    """
+    weights = dict(map(_weighed, str(accepted).lower().split(",")))
+    ours = next((weights[coding] for coding in (*CODINGS, "*") if coding in weights), 0.0)
+    return ours > 0 and ours >= weights.get("identity", 0.0)
+
+
+def _weighed(choice: str) -> tuple[str, float]:
+    name, _, parameter = choice.partition(";")
+    key, _, value = parameter.partition("=")
+    if key.strip() != "q":
+        return name.strip(), 1.0
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        return name.strip(), 0.0
+
+
+def compressed(answer: Answer) -> Answer:
+    """Return the answer in gzip when it is long and gzip makes it shorter, also for Lambda."""
+    if len(answer.body) <= WORTH:
+        return answer
+    packer = zlib.compressobj(FAST, zlib.DEFLATED, GZIP)
+    body = packer.compress(answer.body) + packer.flush()
+    headers = {**answer.headers, "content-encoding": "gzip", "vary": "accept-encoding"}
+    packed = replace(answer, body=body, headers=headers, binary=True)
+    return packed if packed.size < answer.size else answer
