@@ -68,6 +68,8 @@ def windows(draw: st.DrawFn) -> Window:
         labels=draw(st.dictionaries(st.sampled_from(["late", "on time"]), st.integers(0, 10**9))),
         columns={name: c for name, c in columns.items() if name not in left_out},
         clusters=draw(st.tuples(*[st.floats(0, 1e12)] * 4)),
+        container=draw(st.sampled_from(["", "c1", "c-2"])),
+        earlier=draw(st.integers(0, 10**9)),
     )
 
 

@@ -16,7 +16,7 @@ from tidegate.monitoring.look import look
 from tidegate.monitoring.report import look_to_json
 from tidegate.monitoring.values import Evidence, Limits, Look
 from tidegate.registry.values import DriftReport
-from tidegate.windows.values import Reference, Window
+from tidegate.windows.values import Label, Reference, Window
 
 LIMITS = Limits(
     min_rows=100,
@@ -225,6 +225,21 @@ def test_findings_of_another_release_confirm_nothing() -> None:
 def test_the_same_look_gives_the_same_report() -> None:
     frame = usual()
     assert look_to_json(see(frame, reference=BARE)) == look_to_json(see(frame, reference=BARE))
+
+
+def test_a_look_tells_how_many_rows_have_a_label_and_how_late() -> None:
+    window = weather.window(BARE, usual())
+    told = tuple(
+        Label("iris", 2, "r-2", f"q{i}", 0, NOON, NOON + timedelta(hours=i), (0.5,), "late")
+        for i in range(1, 11)
+    )
+    evidence = Evidence(window, labels=told, served=40, labelled=10)
+    found = look(evidence, contract=CONTRACT, reference=BARE, limits=LIMITS, at=NOON)
+    content, answer = json.loads(look_to_json(found)), found.to_answer()
+    for shown in (content, answer):
+        assert shown["label_coverage"] == 0.25
+        assert shown["label_delay"] == {"median": 5 * 3600.0, "p90": 9 * 3600.0}
+    assert see(usual()).to_answer()["label_delay"] is None
 
 
 def test_the_report_is_strict_json_with_every_column() -> None:

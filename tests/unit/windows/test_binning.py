@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidegate.contract import Column
-from tidegate.windows.binning import MAX_EDGES, count, make_bins, score_bins, summarize
+from tidegate.windows.binning import MAX_EDGES, Tallies, count, make_bins, score_bins, summarize
 from tidegate.windows.values import Bins, Counts
 
 NUMBER = Column("wind", "float", nullable=True)
@@ -32,6 +32,32 @@ def test_a_cell_holds_what_lies_above_its_lower_edge_up_to_its_upper(
         else:
             cells[sum(value > edge for edge in bins.edges)] += 1
     assert count(bins, live) == Counts(tuple(cells), missing)
+
+
+@given(
+    st.lists(st.tuples(FLOATS, st.integers(0, 2), FLOATS), max_size=60),
+    st.lists(st.floats(-1e6, 1e6, width=32), max_size=80),
+    st.integers(0, 60),
+)
+def test_a_matrix_is_counted_as_its_columns_are(
+    rows: list[tuple[float, int, float]], training: list[float], cut: int
+) -> None:
+    edges = make_bins(training, NUMBER)
+    bins = {"wind": edges, "harbour": Bins(levels=("n", "s", "e")), "flag": Bins(edges=(0.0,))}
+    matrix = np.array(rows, dtype=np.float32).reshape(-1, 3)
+    tallies = Tallies(bins)
+    tallies.add(matrix[:cut])
+    tallies.add(matrix[cut:])
+    by_column = zip(bins.items(), matrix.T, strict=True)
+    assert tallies.counts() == {name: count(b, column) for (name, b), column in by_column}
+
+
+def test_a_code_without_a_level_is_refused_and_nothing_is_counted() -> None:
+    tallies = Tallies({"wind": Bins(edges=(1.0,)), "harbour": Bins(levels=("n",))})
+    before = tallies.counts()
+    with pytest.raises(ValueError, match="category code"):
+        tallies.add(np.array([[0.5, 1.0]], dtype=np.float32))
+    assert tallies.counts() == before
 
 
 @example(training=[-3.4028234663852886e38])

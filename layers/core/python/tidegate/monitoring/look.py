@@ -16,6 +16,7 @@ from tidegate.monitoring.performance import judge_performance
 from tidegate.monitoring.thresholds import FULL
 from tidegate.monitoring.values import ColumnFinding, Evidence, Limits, Look, Performance
 from tidegate.registry.values import DriftReport
+from tidegate.windows.label_delay import delay_of
 from tidegate.windows.values import Reference
 
 PERFORMANCE = "(performance)"  # can't be a feature's name
@@ -52,6 +53,8 @@ def look(
         score=columns[-1] if columns else None,
         performance=performance,
         coverage=evidence.labelled / evidence.served if evidence.served else None,
+        delay=delay_of(evidence.labels),
+        lost=evidence.lost,
         waiting=waiting,
     )
 

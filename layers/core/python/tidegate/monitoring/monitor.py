@@ -17,6 +17,7 @@ from tidegate.package import keys
 from tidegate.project import MonitorPolicy, Project
 from tidegate.registry.values import DriftReport, Pointer
 from tidegate.windows.ledger import Ledger
+from tidegate.windows.loss import lost_requests
 from tidegate.windows.merge import merge
 from tidegate.windows.values import Label, Reference, Window
 
@@ -87,6 +88,7 @@ class Monitor:
             served=sum(window.rows for window in windows if window.end >= began),
             labelled=len(recent),
             previous=previous,
+            lost=lost_requests(fresh),
         )
 
     def _previous(self, model: str, release: str, *, before: datetime) -> tuple[DriftReport, ...]:

@@ -19,6 +19,8 @@ def look_to_json(look: Look) -> bytes:
         "score": None if look.score is None else _column(look.score),
         "performance": None if look.performance is None else asdict(look.performance),
         "label_coverage": look.coverage,
+        "lost_requests": look.lost,
+        "label_delay": None if look.delay is None else asdict(look.delay),
     }
     return json.dumps(content, sort_keys=True, indent=1, allow_nan=False).encode()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from tidegate.registry.values import DriftReport
+from tidegate.windows.label_delay import Delay
 from tidegate.windows.values import Label, Window
 
 
@@ -22,6 +23,7 @@ class Evidence:
     served: int = 0
     labelled: int = 0  # of those rows
     previous: tuple[DriftReport, ...] = ()
+    lost: int = 0  # requests counted in lines that never arrived
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,17 @@ class Look:
     score: ColumnFinding | None = None
     performance: Performance | None = None
     coverage: float | None = None  # labelled share of the rows served
+    lost: int = 0  # requests counted in lines that never arrived
+    delay: Delay | None = None  # from prediction to label
     waiting: str = ""  # what is missing to judge
 
     def to_metrics(self) -> dict[str, float]:
         """Return what CloudWatch is told; what is not known is left out."""
-        known = {"LabelCoverage": self.coverage, "Performance": self.report.performance}
+        known = {
+            "LabelCoverage": self.coverage,
+            "Performance": self.report.performance,
+            "LostRequests": float(self.lost) if self.lost else None,
+        }
         return {
             "DriftConfirmed": float(self.report.confirmed),
             "MonitorHeartbeat": 1.0,
@@ -113,6 +121,8 @@ class Look:
             "rows": report.rows,
             "data_fault": report.data_fault,
             "performance": report.performance,
+            "label_coverage": self.coverage,
+            "label_delay": None if self.delay is None else asdict(self.delay),
             "waiting": self.waiting,
             "key": report.key,
         }

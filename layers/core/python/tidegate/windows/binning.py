@@ -6,6 +6,8 @@ them, so training and serving can't disagree about a border.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -61,6 +63,64 @@ def count(bins: Bins, values: npt.ArrayLike) -> Counts:
     present = column[~np.isnan(column)]
     cells = np.bincount(locate(bins, present), minlength=bins.cells)
     return Counts(tuple(cells.tolist()), missing=int(column.size - present.size))
+
+
+class Tallies:
+    """Growing counts of the columns of a matrix.
+
+    A number's cells follow from how many values lie at or below each edge, and those from sorting:
+    numpy sorts float32 several times faster than it searches the edges for each value.
+    """
+
+    def __init__(self, bins: Mapping[str, Bins]) -> None:
+        """Begin at zero; `bins` by column, in the matrix's order."""
+        self._bins = dict(bins)
+        self._rows = 0
+        self._missing = np.zeros(len(bins), dtype=np.int64)
+        self._edges = [np.asarray(b.edges, dtype=np.float32) for b in bins.values()]
+        self._counted = [np.zeros(len(b.levels or b.edges), dtype=np.int64) for b in bins.values()]
+
+    def add(self, matrix: npt.NDArray[np.float32]) -> None:
+        """Count a matrix (rows, columns) as `count` would each of its columns.
+
+        Raises `ValueError` on a category code without a level, and then counts nothing.
+        """
+        found, missing = self._look(matrix)
+        self._counted = [old + new for old, new in zip(self._counted, found, strict=True)]
+        self._missing += missing
+        self._rows += len(matrix)
+
+    def counts(self) -> dict[str, Counts]:
+        """Return the counts so far by column."""
+        return {
+            name: self._of(bins, counted, int(missing))
+            for (name, bins), counted, missing in zip(
+                self._bins.items(), self._counted, self._missing, strict=True
+            )
+        }
+
+    def _look(
+        self, matrix: npt.NDArray[np.float32]
+    ) -> tuple[list[npt.NDArray[np.intp]], npt.NDArray[np.intp]]:
+        """Return, by column, rows per level or rows at or below each edge; and NaN."""
+        missing = np.isnan(matrix).sum(axis=0)
+        columns = np.array(matrix.T, dtype=np.float32, order="C")
+        columns.sort(axis=1)  # NaN comes last
+        found = [
+            np.bincount(locate(bins, column[: len(column) - nulls]), minlength=bins.cells)
+            if bins.levels
+            else np.searchsorted(column, edges, side="right")
+            for bins, edges, column, nulls in zip(
+                self._bins.values(), self._edges, columns, missing, strict=True
+            )
+        ]
+        return found, missing
+
+    def _of(self, bins: Bins, counted: npt.NDArray[np.int64], missing: int) -> Counts:
+        if not bins.levels:
+            below = np.concatenate(([0], counted, [self._rows - missing]))
+            counted = below[1:] - below[:-1]
+        return Counts(tuple(counted.tolist()), missing=missing)
 
 
 def locate(bins: Bins, values: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:

@@ -23,6 +23,8 @@ MAX_LINE = (
 MAX_CELLS = 20_000
 _NAMES = ("id", "model", "version", "release", "start", "end", *TOTALS)
 _KEYS = {"kind", *_NAMES, "latency_ms", "score", "labels", "columns", "clusters"}
+# A version that was published before these were counted goes on printing lines without them.
+_LATER: dict[str, Any] = {"container": "", "earlier": 0}
 
 
 def encode_lines(window: Window, *, limit: int = MAX_LINE) -> tuple[str, ...]:
@@ -30,6 +32,9 @@ def encode_lines(window: Window, *, limit: int = MAX_LINE) -> tuple[str, ...]:
 
     Raises `ValueError` when a single column is longer than that.
     """
+    whole = _line(window)
+    if len(whole) <= limit:
+        return (whole,)
     parts = _split(window, limit)
     numbered = (replace(part, id=f"{window.id}.{i}") for i, part in enumerate(parts[1:], start=1))
     return tuple(map(_line, (parts[0], *numbered)))
@@ -55,12 +60,15 @@ def to_dict(window: Window) -> dict[str, Any]:
         "labels": dict(window.labels),
         "columns": {name: _sparse(counts) for name, counts in window.columns.items()},
         "clusters": list(window.clusters),
+        **{name: getattr(window, name) for name in _LATER},
     }
 
 
 def from_dict(raw: object, *, id: str = "") -> Window:
     """Read the JSON form back; raise `CorruptRecordError` naming the field that is wrong."""
-    fields = Fields(raw, what="window", keys=_KEYS)
+    if isinstance(raw, dict):
+        raw = _LATER | raw
+    fields = Fields(raw, what="window", keys=_KEYS | _LATER.keys())
     if fields.text("kind") != KIND:
         raise CorruptRecordError(f"window: kind: must be {KIND!r}")
     window = Window(
@@ -79,6 +87,8 @@ def from_dict(raw: object, *, id: str = "") -> Window:
             for name, counts in fields.lists("columns").items()
         },
         clusters=fields.four_numbers("clusters"),
+        container=fields.identifier_or_none("container"),
+        earlier=fields.integer("earlier"),
     )
     if window.end < window.start:
         raise CorruptRecordError("window: end: lies before start")
@@ -106,16 +116,15 @@ def _split(window: Window, limit: int) -> list[Window]:
         start=window.start,
         end=window.end,
         columns={name: window.columns[name] for name in names[half:]},
+        container=window.container,
+        earlier=window.earlier + window.requests,
     )
     return _split(first, limit) + _split(second, limit)
 
 
 def _sparse(counts: Counts) -> list[int]:
-    found = [len(counts.cells), counts.missing]
-    for cell, number in enumerate(counts.cells):
-        if number:
-            found += (cell, number)
-    return found
+    pairs = enumerate(counts.cells)
+    return [len(counts.cells), counts.missing, *(n for pair in pairs if pair[1] for n in pair)]
 
 
 def _dense(fields: Fields, key: str, numbers: list[int]) -> Counts:

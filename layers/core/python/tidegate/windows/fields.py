@@ -55,6 +55,10 @@ class Fields:
             raise self.wrong(key, "must be letters, digits, '.', '_' and '-'")
         return found
 
+    def identifier_or_none(self, key: str) -> str:
+        """Return text that may be part of a key, or no text."""
+        return "" if self._raw[key] == "" else self.identifier(key)
+
     def model(self, key: str) -> str:
         """Return a model's name."""
         found = self.text(key)

@@ -1,16 +1,23 @@
-"""Labels as a sheet: one per receipt, what its rows share at the head and one entry per row."""
+"""Labels as a sheet: one per receipt, what its rows share at the head and one entry per row.
+
+An entry is the label that counts, when it was first told, and the score. Only a row that was told
+of more than once has `last`, and `earlier`: one `[label, first, last]` for each former value.
+"""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
-from tidegate.clock import stamp
+from tidegate.clock import parse_stamp, stamp
 from tidegate.errors import CorruptRecordError
 from tidegate.windows.fields import Fields
+from tidegate.windows.label_history import LabelHistory, Told
 from tidegate.windows.values import Label
 
 _HEAD = frozenset({"model", "version", "release", "receipt", "predicted_at"})
 _ENTRY = frozenset({"received_at", "score", "label"})
+_OPTIONAL = frozenset({"last", "earlier"})
 
 
 def head_to_json(label: Label) -> str:
@@ -26,16 +33,38 @@ def head_to_json(label: Label) -> str:
     )
 
 
-def entry_to_json(label: Label) -> str:
-    """Return what belongs to the label's own row."""
-    received = stamp(label.received_at)
-    return _dump({"received_at": received, "score": label.score, "label": label.label})
+def entry_to_json(label: Label, history: LabelHistory | None = None) -> str:
+    """Return what belongs to the label's own row; `history` when it was told of more than once."""
+    told = (history or LabelHistory().tell(label.label, label.received_at)).told
+    current, earlier = told[0], told[1:]
+    content: dict[str, object] = {
+        "received_at": stamp(current.first),
+        "score": label.score,
+        "label": current.label,
+    }
+    if current.last != current.first:
+        content["last"] = stamp(current.last)
+    if earlier:
+        content["earlier"] = [[one.label, stamp(one.first), stamp(one.last)] for one in earlier]
+    return _dump(content)
+
+
+def history_from_json(entry: str) -> LabelHistory:
+    """Read what was told of a row; raise `CorruptRecordError` naming the field that is wrong."""
+    raw = _load(entry)
+    own = _fields(raw)
+    first = own.moment("received_at")
+    last = own.moment("last") if isinstance(raw, dict) and "last" in raw else first
+    earlier = raw.get("earlier", []) if isinstance(raw, dict) else []
+    if not isinstance(earlier, list):
+        raise own.wrong("earlier", "must be a list")
+    return LabelHistory((Told(own.text("label"), first, last), *(_told(own, e) for e in earlier)))
 
 
 def label_from_json(head: str, *, row: int, entry: str) -> Label:
     """Read a label back; raise `CorruptRecordError` naming the field that is wrong."""
     shared = Fields(_load(head), what="label sheet", keys=_HEAD)
-    own = Fields(_load(entry), what="label", keys=_ENTRY)
+    own, history = _fields(_load(entry)), history_from_json(entry)
     return Label(
         model=shared.model("model"),
         version=shared.integer("version", low=1),
@@ -46,7 +75,27 @@ def label_from_json(head: str, *, row: int, entry: str) -> Label:
         received_at=own.moment("received_at"),
         score=own.numbers("score"),
         label=own.text("label"),
+        earlier=history.earlier,
     )
+
+
+def _fields(raw: object) -> Fields:
+    given = raw.keys() & _OPTIONAL if isinstance(raw, dict) else set()
+    return Fields(raw, what="label", keys=_ENTRY | given)
+
+
+def _told(own: Fields, raw: object) -> Told:
+    match raw:
+        case [str(label), str(first), str(last)] if 0 < len(label) <= 200:
+            return Told(label, _moment(own, first), _moment(own, last))
+    raise own.wrong("earlier", "must hold [label, first, last]")
+
+
+def _moment(own: Fields, text: str) -> datetime:
+    try:
+        return parse_stamp(text)
+    except (ValueError, OverflowError):
+        raise own.wrong("earlier", "must hold timestamps") from None
 
 
 def _dump(content: dict[str, object]) -> str:

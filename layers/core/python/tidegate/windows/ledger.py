@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from tidegate.windows.label_history import Stored
 from tidegate.windows.values import Label, Window
 
 
@@ -22,8 +23,13 @@ class Ledger(Protocol):
         """Return windows of one release with since <= end < until."""
         ...
 
-    def put_labels(self, labels: Sequence[Label]) -> int:
-        """Store labels by receipt and row, the last write winning; return how many were new."""
+    def put_labels(self, labels: Sequence[Label]) -> Stored:
+        """Store labels by receipt and row; tell which were new, and which changed another.
+
+        The label received last counts, of the same moment the greater text, whatever the order of
+        the writes; values told earlier are kept beside it. Raises `LedgerConflictError` when others
+        kept writing the same receipt.
+        """
         ...
 
     def labels(

@@ -5,11 +5,13 @@ Counts add, so windows of many containers and hours merge by summing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from tidegate.frozen import frozen
 
-@dataclass(frozen=True)
+
+@frozen
 class Bins:
     """How one column is counted.
 
@@ -27,7 +29,7 @@ class Bins:
         return len(self.levels) if self.levels else len(self.edges) + 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Counts:
     """One column's cells and nulls."""
 
@@ -40,7 +42,7 @@ class Counts:
         return sum(self.cells) + self.missing
 
 
-@dataclass(frozen=True)
+@frozen
 class ColumnReference:
     """What training saw of one column; `scale` is its standard deviation (categories: 1)."""
 
@@ -52,7 +54,7 @@ class ColumnReference:
     missing_blocks: tuple[float, ...] = ()  # null rate of each of the same blocks
 
 
-@dataclass(frozen=True)
+@frozen
 class Reference:
     """`reference.json`: per feature, and of the score on the holdout."""
 
@@ -63,7 +65,7 @@ class Reference:
     block_rows: int  # median rows of a reference block
 
 
-@dataclass(frozen=True)
+@frozen
 class Window:
     """Everything that one container counted from `start` to `end`."""
 
@@ -89,6 +91,8 @@ class Window:
     # and over rows of x^2 (n rows of a request, m their mean score, x a row's score).
     clusters: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     uncounted: int = 0  # answered requests whose rows could not be counted
+    container: str = ""  # who counted; requests counted there before, so that a lost line shows
+    earlier: int = 0
 
     @property
     def answered(self) -> int:
@@ -101,7 +105,15 @@ TOTALS = ("requests", "rows", "rejected", "errors", "invalid", "cold_starts", "u
 LATENCY_EDGES_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 5000.0)
 
 
-@dataclass(frozen=True)
+@frozen
+class EarlierLabel:
+    """A value that was told of a row before another took its place."""
+
+    label: str
+    received_at: datetime
+
+
+@frozen
 class Label:
     """A true outcome, beside what was predicted for it."""
 
@@ -111,6 +123,7 @@ class Label:
     receipt: str  # receipt id
     row: int
     predicted_at: datetime
-    received_at: datetime
+    received_at: datetime  # when this value was first told
     score: tuple[float, ...]  # as served: binary (P(positive),), multiclass all, regression value
     label: str  # class name; regression: the number as text
+    earlier: tuple[EarlierLabel, ...] = ()  # what was told before, the latest first
