@@ -49,6 +49,16 @@ def test_what_is_put_is_got_and_described(artifacts: Artifacts) -> None:
     assert (stored.key, stored.size) == ("packages/m/a.zip", 3)
     assert stored.version_id
     assert artifacts.list("packages/") == (stored,)
+    assert artifacts.describe("packages/m/a.zip") == stored
+
+
+def test_what_is_not_there_is_not_described(artifacts: Artifacts) -> None:
+    with pytest.raises(NotFoundError, match=f"s3://{BUCKET}/packages/m/b.zip"):
+        artifacts.describe("packages/m/b.zip")
+    stored = artifacts.put("packages/m/b.zip", b"one")
+    artifacts.delete(stored.key)
+    with pytest.raises(NotFoundError, match=f"s3://{BUCKET}/packages/m/b.zip"):
+        artifacts.describe("packages/m/b.zip")
 
 
 def test_a_taken_key_is_kept(artifacts: Artifacts) -> None:

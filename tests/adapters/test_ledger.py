@@ -15,12 +15,14 @@ from moto import mock_aws
 
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.windows import NOON, label, window
-from tidegate.aws.ledger_table import LedgerTable
-from tidegate.errors import CorruptRecordError, RecordError
+from tests.ledger_behaviour.labels import *  # noqa: F403 - its tests
+from tests.ledger_behaviour.table import Overtaken, make_table
+from tidegate.aws.ledger_table import ATTEMPTS, LedgerTable
+from tidegate.errors import CorruptRecordError, LedgerConflictError, RecordError
+from tidegate.windows.label_history import Stored
 from tidegate.windows.ledger import Ledger
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-KEYS = ("PK", "SK")
 
 
 @pytest.fixture
@@ -32,15 +34,7 @@ def client() -> Iterator[Any]:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-        found.create_table(
-            TableName="ledger",
-            AttributeDefinitions=[{"AttributeName": k, "AttributeType": "S"} for k in KEYS],
-            KeySchema=[
-                {"AttributeName": k, "KeyType": t}
-                for k, t in zip(KEYS, ("HASH", "RANGE"), strict=True)
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table(found, "ledger")
         yield found
 
 
@@ -49,16 +43,23 @@ def ledger(request: pytest.FixtureRequest, client: Any) -> Ledger:
     return MemoryLedger() if request.param == "memory" else LedgerTable(client, table="ledger")
 
 
+@pytest.fixture
+def crowd() -> int:
+    """How many write at once: moto's conditions are not atomic."""
+    return 1
+
+
 def test_what_is_stored_is_read_back(ledger: Ledger) -> None:
     assert ledger.put_windows([window("a"), window("b")]) == 2
-    assert ledger.put_labels([label("a"), label("b", 3)]) == 2
+    assert ledger.put_labels([label("a"), label("b", 3)]).new == (label("a"), label("b", 3))
     since, until = NOON - HOUR, NOON + HOUR
     assert ledger.windows("ferry-delay", "r-3", since, until) == (window("a"), window("b"))
     assert ledger.labels("ferry-delay", since, until) == (label("a"), label("b", 3))
 
 
 def test_nothing_is_stored_and_nothing_is_found(ledger: Ledger) -> None:
-    assert ledger.put_windows([]) == ledger.put_labels([]) == 0
+    assert ledger.put_windows([]) == 0
+    assert ledger.put_labels([]) == Stored()
     assert ledger.windows("ferry-delay", "r-3", NOON, NOON + DAY) == ()
     assert ledger.labels("ferry-delay", NOON, NOON + DAY) == ()
 
@@ -68,13 +69,6 @@ def test_the_same_window_again_stores_nothing_and_changes_nothing(ledger: Ledger
     assert ledger.put_windows([window("a", rows=9), window("b"), window("b")]) == 1
     found = ledger.windows("ferry-delay", "r-3", NOON, NOON + HOUR)
     assert found == (window("a"), window("b"))
-
-
-def test_the_last_label_of_a_row_wins_and_counts_as_new_once(ledger: Ledger) -> None:
-    assert ledger.put_labels([label("a", text="late"), label("a", text="on time")]) == 1
-    assert ledger.put_labels([label("a", text="late"), label("a", 1)]) == 1
-    found = ledger.labels("ferry-delay", NOON, NOON + HOUR)
-    assert [(one.row, one.label) for one in found] == [(0, "late"), (1, "late")]
 
 
 def test_an_interval_holds_its_start_and_not_its_end(ledger: Ledger) -> None:
@@ -117,8 +111,8 @@ def test_models_and_releases_are_kept_apart(ledger: Ledger) -> None:
 
 def test_a_thousand_labels_are_one_batch(ledger: Ledger) -> None:
     many = [label(f"q{i % 3}", i) for i in range(1000)]
-    assert ledger.put_labels(many) == 1000
-    assert ledger.put_labels(many) == 0
+    assert len(ledger.put_labels(many).new) == 1000
+    assert ledger.put_labels(many).repeated == 1000
     assert len(ledger.labels("ferry-delay", NOON, NOON + HOUR)) == 1000
 
 
@@ -141,6 +135,29 @@ def test_the_same_batch_from_many_writers_is_counted_once(client: Any) -> None:
     with ThreadPoolExecutor(8) as pool:
         new = list(pool.map(lambda _: table.put_windows(batch), range(8)))
     assert sum(new) == 5
+
+
+def test_a_writer_who_is_overtaken_adds_to_what_the_other_wrote(client: Any) -> None:
+    table = LedgerTable(client, table="ledger")
+    late, soon = (replace(label("a"), label=text) for text in ("late", "on time"))
+    others = replace(soon, received_at=soon.received_at + DAY), replace(late, row=1)
+    overtaken = LedgerTable(Overtaken(client, table.put_labels, *others), table="ledger")
+    stored = overtaken.put_labels([late])
+    assert stored == Stored(changed=(late,))
+    first, second = table.labels("ferry-delay", NOON, NOON + HOUR)
+    assert (first.label, [one.label for one in first.earlier]) == ("on time", ["late"])
+    assert second.row == 1
+
+
+def test_a_writer_who_is_always_overtaken_says_so(client: Any) -> None:
+    table = LedgerTable(client, table="ledger")
+    began = label("a").received_at - ATTEMPTS * HOUR
+    others = [
+        replace(label("a"), label=f"{n}.0", received_at=began + n * HOUR) for n in range(ATTEMPTS)
+    ]
+    overtaken = LedgerTable(Overtaken(client, table.put_labels, *others), table="ledger")
+    with pytest.raises(LedgerConflictError, match="send them again"):
+        overtaken.put_labels([label("a")])
 
 
 def test_every_item_has_a_time_to_live(client: Any) -> None:

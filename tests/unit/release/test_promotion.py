@@ -105,6 +105,37 @@ def test_the_same_bytes_become_the_targets_own_signed_version(staging: House, pr
     assert prod.announcer.events[-1] == told
 
 
+def model_of(house: House, version: Version) -> str:
+    """Return the key of the one model that lies apart from its package."""
+    (key,) = (key for key in house.artifacts.versions if key.endswith(".onnx"))
+    assert version.package_digest in key
+    return key
+
+
+def test_a_model_that_lies_apart_comes_along_verified(staging: House, prod: House) -> None:
+    key = model_of(staging, staging.train(2, apart=True))
+
+    found = go(staging, prod, 2).version
+
+    assert prod.artifacts.get(model_of(prod, found)) == staging.artifacts.get(key)
+    is_releasable(prod, found)
+    assert go(staging, prod, 2).version == found
+
+
+@pytest.mark.parametrize("data", [b"other", b""], ids=["other bytes", "gone"])
+def test_a_model_that_lies_apart_and_is_another_is_not_promoted(
+    staging: House, prod: House, data: bytes
+) -> None:
+    key = model_of(staging, staging.train(2, apart=True))
+    if data:
+        staging.artifacts.put(key, data, overwrite=True)
+    else:
+        staging.artifacts.delete(key)
+    with pytest.raises(DigestMismatchError, match=r"\.onnx"):
+        go(staging, prod, 2)
+    assert not [key for key in prod.artifacts.versions if key.startswith("packages/")]
+
+
 def test_the_origin_is_named_with_the_signature_that_it_had_there(
     staging: House, prod: House
 ) -> None:

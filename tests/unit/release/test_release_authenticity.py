@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.made import START, draft, later, registry
 from tests.fakes.onnx_models import CONTRACT
-from tests.fakes.packages import LINEAGE, package_bytes
+from tests.fakes.packages import LINEAGE, model_apart, package_bytes
 from tests.fakes.registry_store import FakeRegistryStore
 from tests.fakes.scene import Scene, three_versions
 from tests.fakes.signer import FakeSigner
@@ -25,6 +25,7 @@ from tidegate.errors import (
 )
 from tidegate.package import keys
 from tidegate.package.archive import open_package
+from tidegate.package.whole import model_key
 from tidegate.registry import rows
 from tidegate.registry.book import Registry
 from tidegate.registry.codec import encode
@@ -217,6 +218,37 @@ def test_a_package_that_is_gone_is_refused(vault: Vault) -> None:
     with pytest.raises(
         DigestMismatchError, match="version 2 of 'ferry-delay': its package is gone"
     ):
+        vault.check()
+
+
+@pytest.fixture
+def apart(vault: Vault) -> str:
+    """Sign a version 2 whose model lies apart; return the model's key."""
+    data, model = model_apart(package(2))
+    opened = open_package(data)
+    assert opened.pointer is not None
+    key = model_key(opened, opened.pointer)
+    vault.artifacts.put(keys.package_file(MODEL, opened.digest), data)
+    vault.artifacts.put(key, model)
+    true = replace(vault.registry.version(MODEL, 2), package_digest=opened.digest)
+    vault.plant(true, signature_of(vault, true))
+    return key
+
+
+def test_a_model_that_lies_apart_may_be_released(vault: Vault, apart: str) -> None:
+    vault.check()
+
+
+def test_another_model_in_its_place_is_refused(vault: Vault, apart: str) -> None:
+    good = vault.artifacts.get(apart)
+    vault.artifacts.put(apart, bytes([good[0] ^ 1]) + good[1:], overwrite=True)
+    with pytest.raises(DigestMismatchError, match=r"version 2 of .*: its SHA-256 is"):
+        vault.check()
+
+
+def test_a_model_that_is_gone_is_refused(vault: Vault, apart: str) -> None:
+    vault.artifacts.delete(apart)
+    with pytest.raises(DigestMismatchError, match=r"model\.onnx lies apart .* and is gone"):
         vault.check()
 
 

@@ -92,11 +92,15 @@ def test_prose_and_code_read_as_they_were_written(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 @example("a\\|b | c")
 @example("\\\\|`")
+@example("![a](http://x.example/p.png)\\|")
 def test_a_cell_reads_as_it_was_written(text: str) -> None:
     lines = table(("a", "b"), [(prose(text), code(text))], numbers=("b",))
     words = [word.strip() for word in rendered("\n".join(lines)).text.split("\n") if word.strip()]
-    # In code the backslash before a bar is kept apart from it.
-    assert words == ["a", "b", visible(text), visible(text).replace("\\|", "\\ |")]
+    # In code the backslash before a bar is kept apart from it; prose may hold code.
+    apart = visible(text).replace("\\|", "\\ |")
+    assert words[:2] == ["a", "b"]
+    assert words[2] in (visible(text), apart)
+    assert words[3:] == [apart]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
+from tests.fakes.pybind_session import PybindSession
 from tests.fakes.training_samples import Prepared, prepare
 from tidegate.contract import Task
 from tidegate.errors import ExportError, ParityError, UserCodeError
@@ -117,9 +118,9 @@ def test_exported_model_is_canonical_and_answers_as_the_native_one_on_unseen_row
     inspect_model(found.model, prepare(task, rows=40).contract)
     fresh = prepare(task, rows=900, seed=5)
     native = native_model(model, fresh.contract).scores(fresh.features)
-    np.testing.assert_allclose(
-        OnnxSession(found.model).run(fresh.matrix), native, rtol=1e-4, atol=1e-4
-    )
+    scores = OnnxSession(found.model).run(fresh.matrix)
+    np.testing.assert_allclose(scores, native, rtol=1e-4, atol=1e-4)
+    assert scores.tobytes() == PybindSession(found.model).run(fresh.matrix).tobytes()
 
 
 def test_neighbouring_numbers_stay_on_their_sides_of_a_split() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.fakes.packages import model_apart
 from tests.fakes.training_house import NOW, TrainingHouse, project_of, tar_of
 from tests.fakes.training_samples import contract_of, csv_of, job_root, table_of
 from tests.unit.training.test_training_job import TRAIN
@@ -24,7 +25,7 @@ from tidegate.errors import (
 )
 from tidegate.package import keys
 from tidegate.package.archive import open_package
-from tidegate.project import Gate, Project
+from tidegate.project import Gate, Project, Serving
 from tidegate.registry.values import DataObject, Run
 from tidegate.scoring.onnx_session import OnnxSession
 from tidegate.training.evaluation import Contest, Evaluation, evaluate, evaluate_run, score_shift
@@ -76,8 +77,12 @@ def started(fake: TrainingHouse, run: str, trained: Path) -> None:
     fake.registry.start_run(Run("sample", run, "running", NOW, "jane", "why"), at=NOW)
 
 
+class MeasuredSession(OnnxSession):
+    peak_mb = 90
+
+
 def inspected(fake: TrainingHouse, run: str = "run-1") -> Stored:
-    return take_in("sample", run=run, job=JOB, house=fake.house, open_session=OnnxSession)
+    return take_in("sample", run=run, job=JOB, house=fake.house, open_session=MeasuredSession)
 
 
 def registered(fake: TrainingHouse, *, wanted: bool = True, run: str = "run-1") -> Registered:
@@ -85,7 +90,7 @@ def registered(fake: TrainingHouse, *, wanted: bool = True, run: str = "run-1") 
     evaluate_run(
         "sample", run=run, package=stored.package, house=fake.house, open_session=OnnxSession
     )
-    done = Finished("sample", run, stored.package, stored.size, JOB)
+    done = Finished("sample", run, stored.package, stored.size, stored.memory_mb, JOB)
     return register_run(done, fake.house, fake.signer, at=NOW, actor="jane", wanted=wanted)
 
 
@@ -188,7 +193,7 @@ def test_a_data_file_that_the_package_does_not_list_stops_the_registration(
         "sample", run="run-1", package=stored.package, house=fake.house, open_session=OnnxSession
     )
     given_instead(fake, data=(DataObject("data/sample/2014.csv.gz", "v1", "a" * 64, 1),))
-    done = Finished("sample", "run-1", stored.package, stored.size, JOB)
+    done = Finished("sample", "run-1", stored.package, stored.size, stored.memory_mb, JOB)
     with pytest.raises(CorruptRecordError, match=r"data/sample/2013\.csv\.gz"):
         register_run(done, fake.house, fake.signer, at=NOW, actor="jane", wanted=True)
     assert fake.registry.versions("sample") == ()
@@ -212,9 +217,69 @@ def test_gates_of_another_package_are_refused(fake: TrainingHouse) -> None:
     )
     other = replace(found, package="0" * 64).to_json()
     fake.artifacts.put(keys.gate_report("sample", "run-1"), other, overwrite=True)
-    done = Finished("sample", "run-1", stored.package, stored.size, JOB)
+    done = Finished("sample", "run-1", stored.package, stored.size, stored.memory_mb, JOB)
     with pytest.raises(CorruptRecordError, match="another package or run"):
         register_run(done, fake.house, fake.signer, at=NOW, actor="jane", wanted=True)
+
+
+def apart(output: Output) -> Output:
+    """Return the output of a job whose model is too large for its package."""
+    package, model = model_apart(output["package.zip"])
+    return {**output, "package.zip": package, "model.onnx": model}
+
+
+def test_a_model_that_lies_apart_is_stored_below_its_package(
+    fake: TrainingHouse, output: Output
+) -> None:
+    left = apart(output)
+    fake.leave_output("run-1", job=JOB, files=left)
+
+    found = registered(fake)
+
+    digest = found.version.package_digest
+    assert digest == hashlib.sha256(left["package.zip"]).hexdigest()
+    model = hashlib.sha256(left["model.onnx"]).hexdigest()
+    assert fake.artifacts.get(f"packages/sample/{digest}/{model}.onnx") == left["model.onnx"]
+    assert fake.artifacts.get(keys.package_file("sample", digest)) == left["package.zip"]
+    assert found.version.metrics  # it was evaluated on the holdout
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda left, _: left.pop("model.onnx"), "lacks model.onnx, which its package names"),
+        (
+            lambda left, _: left.update({"model.onnx": left["model.onnx"][:-1] + b"!"}),
+            "model.onnx: its SHA-256 is",
+        ),
+        (
+            lambda left, inline: left.update({"package.zip": inline["package.zip"]}),
+            "the package holds its model.onnx; none is expected beside it",
+        ),
+    ],
+    ids=["missing", "altered", "beside a package that holds its own"],
+)
+def test_a_model_beside_its_package_must_be_the_one_that_it_names(
+    fake: TrainingHouse, output: Output, change: Any, words: str
+) -> None:
+    left = apart(output)
+    change(left, output)
+    fake.leave_output("run-1", job=JOB, files=left)
+    with pytest.raises(PackageError, match=words):
+        inspected(fake)
+    assert not fake.artifacts.list("packages/")
+
+
+def test_a_model_that_needs_more_memory_than_its_endpoint_has_is_not_registered(
+    fake: TrainingHouse,
+) -> None:
+    fake.with_project(serving=Serving(memory_mb=153))
+    with pytest.raises(IntakeError, match=r"needs 154 MB of memory.*serving\.memory_mb is 153"):
+        registered(fake)
+    assert fake.registry.versions("sample") == ()
+
+    fake.with_project(serving=Serving(memory_mb=154))
+    assert registered(fake).version.number == 1
 
 
 def contest(output: Output, project: Project, **of_champion: object) -> Contest:

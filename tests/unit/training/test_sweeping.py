@@ -247,8 +247,27 @@ def test_every_object_version_of_an_orphan_goes_oldest_first(world: World) -> No
     assert removed == ["v2-100010", "v3-100020", "v1-100030"]
 
 
+def test_a_model_that_lies_apart_goes_and_stays_with_its_package(world: World) -> None:
+    world.start(execution=ABORTED)
+    world.reserve("a")
+    used, orphan = (keys.model_file(MODEL, digest(name), "0" * 64) for name in "af")
+    world.stock.put(used, START)
+    world.stock.put(orphan, START)
+
+    assert world.sweep(HOUR + 60).orphans == (orphan,)
+    assert [stored.key for stored in world.stock.objects] == [used]
+    (told,) = world.told("OrphanRemoved")
+    assert told.subject == f"package:{'f' * 12}"
+
+
 @pytest.mark.parametrize(
-    "key", ["packages/iris/README.txt", "packages/iris/abc.zip", f"packages/iris/{'G' * 64}.zip"]
+    "key",
+    [
+        f"packages/iris/{'f' * 64}/README.onnx",
+        "packages/iris/README.txt",
+        "packages/iris/abc.zip",
+        f"packages/iris/{'G' * 64}.zip",
+    ],
 )
 def test_what_is_not_named_by_a_digest_is_left_to_whoever_put_it_there(
     world: World, key: str

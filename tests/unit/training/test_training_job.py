@@ -14,9 +14,10 @@ from tidegate.contract import Task
 from tidegate.encoding.encoder import Encoder
 from tidegate.package.archive import Package, open_package
 from tidegate.package.golden import check_golden
+from tidegate.package.whole import joined
 from tidegate.project import Holdout
 from tidegate.scoring.onnx_session import OnnxSession
-from tidegate.training.job import main
+from tidegate.training.job import Folders, main, run_job
 from tidegate.training.report import JobReport
 from tidegate.training.table import table_from_npz
 
@@ -77,6 +78,17 @@ def test_a_training_leaves_a_package_whose_golden_requests_hold(tmp_path: Path, 
     assert "scikit-learn" in "\n".join(package.environment)
     assert [(file.key, file.rows) for file in package.data] == [("data/sample/2013.csv.gz", 600)]
     assert "fitting" in report.output
+
+
+def test_a_model_that_is_too_large_for_its_package_lies_beside_it(tmp_path: Path) -> None:
+    assert run(tmp_path) == 0
+    inline = package_of(tmp_path)
+
+    run_job(Folders(tmp_path), max_bytes=len(inline.model))  # all else makes it larger
+
+    apart, model = package_of(tmp_path), (tmp_path / "model/model.onnx").read_bytes()
+    assert joined(apart, model).model == inline.model
+    assert apart.manifest == inline.manifest
 
 
 def test_equal_inputs_give_an_equal_package(tmp_path: Path) -> None:

@@ -68,6 +68,13 @@ class ArtifactBucket:
         found = (self._describe(key) for key in sorted(keys))
         return tuple(described for described in found if described is not None)
 
+    def describe(self, key: str) -> DataObject:
+        """Return checksum, size and version id; raise `NotFoundError` naming the key."""
+        found = self._describe(key)
+        if found is None:
+            raise NotFoundError(f"{self.uri(key)} does not exist")
+        return found
+
     def delete(self, key: str) -> None:
         """Remove an orphan; deleting what is not there is no error."""
         self._client.delete_object(Bucket=self._bucket, Key=key)

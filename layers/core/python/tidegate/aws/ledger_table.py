@@ -2,7 +2,8 @@
 
 An item is its key, the value as JSON text (DynamoDB has no floats) and `expires`, its time to live.
 All labels of one receipt are one item, with an attribute per row, so feedback costs a write per
-request that was answered and not per row; an update of single attributes needs no reading first.
+request that was answered and not per row. A write holds only if its rows are as the writer knows
+them (at first: not there); else DynamoDB answers with the item, and the writer adds to that.
 A read refuses an item that lies elsewhere than its content says.
 """
 
@@ -18,10 +19,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from tidegate.clock import stamp
-from tidegate.errors import CorruptRecordError, RecordError
+from tidegate.errors import CorruptRecordError, LedgerConflictError, RecordError
 from tidegate.windows.codec import decode_line, to_dict
 from tidegate.windows.fields import is_identifier
-from tidegate.windows.label_codec import entry_to_json, head_to_json, label_from_json
+from tidegate.windows.label_codec import (
+    entry_to_json,
+    head_to_json,
+    history_from_json,
+    label_from_json,
+)
+from tidegate.windows.label_history import LabelHistory, Stored, tell_all
 from tidegate.windows.values import Label, Window
 
 if TYPE_CHECKING:
@@ -29,12 +36,14 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 Item = Mapping[str, Any]  # as DynamoDB gives it
+Rows = dict[int, list[Label]]  # of one receipt
 
 WINDOW_LIFE = timedelta(days=90)
 LABEL_LIFE = timedelta(days=400)
 WRITERS = 8  # at once: a batch may not take a round trip after the other
 PAGE = 100  # sheets read at once, latest first
-ROWS_AT_ONCE = 100  # an update expression holds 4 KB and 300 operators
+ROWS_AT_ONCE = 100  # an expression holds 4 KB and 300 operators
+ATTEMPTS = 20  # each that fails is another writer's success
 _ROW = re.compile(r"r\d{1,6}")
 
 
@@ -67,13 +76,13 @@ class LedgerTable:
         wanted = (window for window in found if since <= window.end < until)
         return tuple(sorted(wanted, key=lambda window: (window.end, window.id)))
 
-    def put_labels(self, labels: Sequence[Label]) -> int:
-        """Store labels by receipt and row, the last winning; return how many were new."""
-        sheets: dict[Key, dict[int, Label]] = {}
+    def put_labels(self, labels: Sequence[Label]) -> Stored:
+        """Store labels by receipt and row; tell which were new, and which changed another."""
+        sheets: dict[Key, Rows] = {}
         for label in labels:
-            sheets.setdefault(_sheet_key(label), {})[label.row] = label
+            sheets.setdefault(_sheet_key(label), {}).setdefault(label.row, []).append(label)
         with ThreadPoolExecutor(WRITERS) as pool:
-            return sum(pool.map(self._write_sheet, sheets, sheets.values()))
+            return sum(pool.map(self._write_sheet, sheets, sheets.values()), Stored())
 
     def labels(
         self, model: str, since: datetime, until: datetime, *, newest: int = 0
@@ -108,28 +117,52 @@ class LedgerTable:
             return False
         return True
 
-    def _write_sheet(self, key: Key, sheet: Mapping[int, Label]) -> int:
-        rows = list(sheet.values())
-        starts = range(0, len(rows), ROWS_AT_ONCE)
-        return sum(self._write_rows(key, rows[at : at + ROWS_AT_ONCE]) for at in starts)
+    def _write_sheet(self, key: Key, rows: Rows) -> Stored:
+        numbers = sorted(rows)
+        parts = [numbers[at : at + ROWS_AT_ONCE] for at in range(0, len(numbers), ROWS_AT_ONCE)]
+        return sum((self._write_rows(key, {n: rows[n] for n in p}) for p in parts), Stored())
 
-    def _write_rows(self, key: Key, rows: Sequence[Label]) -> int:
-        """Write some rows of one sheet; return how many of them were new."""
-        values = {f":{label.row}": {"S": entry_to_json(label)} for label in rows}
-        sets = [f"r{label.row} = :{label.row}" for label in rows]
-        head = _item(key, head_to_json(rows[0]), rows[0].predicted_at + LABEL_LIFE)
-        old = self._client.update_item(
-            TableName=self._table,
-            Key={"PK": head["PK"], "SK": head["SK"]},
-            UpdateExpression=f"SET body = :body, expires = :expires, {', '.join(sets)}",
-            ExpressionAttributeValues={
-                ":body": head["body"],
-                ":expires": head["expires"],
-                **values,
-            },
-            ReturnValues="ALL_OLD",
-        ).get("Attributes", {})
-        return sum(f"r{label.row}" not in old for label in rows)
+    def _write_rows(self, key: Key, rows: Rows) -> Stored:
+        """Write some rows of one sheet, again and again until nobody else wrote in between."""
+        known: dict[int, str] = {}
+        for _ in range(ATTEMPTS):
+            entries, stored = _entries(rows, known)
+            if not entries:
+                return stored
+            found = self._swap(key, next(iter(rows.values()))[0], entries, known)
+            if found is None:
+                return stored
+            known = {row: _text(found, f"r{row}") for row in rows if f"r{row}" in found}
+        raise LedgerConflictError(f"receipt {key[1]}: its labels kept changing; send them again")
+
+    def _swap(
+        self, key: Key, label: Label, entries: Mapping[int, str], known: Mapping[int, str]
+    ) -> Item | None:
+        """Write `entries` if their rows are as `known`; else return the item as it is."""
+        head = _item(key, head_to_json(label), label.predicted_at + LABEL_LIFE)
+        values = {":body": head["body"], ":expires": head["expires"]}
+        values |= {f":{row}": {"S": entry} for row, entry in entries.items()}
+        values |= {f":o{row}": {"S": known[row]} for row in entries if row in known}
+        sets = [f"r{row} = :{row}" for row in entries]
+        conditions = (
+            f"r{row} = :o{row}" if row in known else f"attribute_not_exists(r{row})"
+            for row in entries
+        )
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"PK": head["PK"], "SK": head["SK"]},
+                UpdateExpression=f"SET body = :body, expires = :expires, {', '.join(sets)}",
+                ConditionExpression=" AND ".join(conditions),
+                ExpressionAttributeValues=values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            answer: Mapping[str, Item] = {**error.response}  # type: ignore[dict-item] # has the item
+            return answer.get("Item", {})
+        return None
 
     def _windows(self, partition: str) -> Iterator[Window]:
         for item in self._items(partition):
@@ -154,6 +187,19 @@ class LedgerTable:
             query |= {"ScanIndexForward": False, "Limit": PAGE}
         for page in self._client.get_paginator("query").paginate(**query):
             yield from page["Items"]
+
+
+def _entries(rows: Rows, known: Mapping[int, str]) -> tuple[dict[int, str], Stored]:
+    """Return the entries to write beside those that are `known`, and what becomes of the labels."""
+    entries: dict[int, str] = {}
+    total = Stored()
+    for row, labels in rows.items():
+        before = history_from_json(known[row]) if row in known else LabelHistory()
+        after, stored = tell_all(before, labels)
+        total += stored
+        if after != before:
+            entries[row] = entry_to_json(labels[0], after)
+    return entries, total
 
 
 def _sheet(item: Item) -> Iterator[Label]:

@@ -4,6 +4,9 @@ Members are stored in the order of `FILES`, uncompressed, dated 1980, mode 0644.
 bytes that zlib writes differ between its versions and the digest must not; Lambda unzips either.
 Reading accepts exactly what writing makes: the members are zipped again and the bytes compared, so
 nothing can hide in a header, a gap, a comment or a twin of a member, and nothing can inflate.
+
+A model that is too large for a function's code lies apart: `POINTER` stands in its place and names
+it by digest and size. All else is the same, so the zip's SHA-256 says which model it is either way.
 """
 
 from __future__ import annotations
@@ -11,29 +14,32 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidegate.contract import Contract
 from tidegate.decoding import canonical_json, decode, parse_json
 from tidegate.errors import DigestMismatchError, PackageError
+from tidegate.frozen import frozen
 from tidegate.package.golden_codec import check_widths, golden_from_json
 from tidegate.package.manifest import (
     CARD,
     CONTRACT,
     FILES,
+    FILES_APART,
     GOLDEN,
     MANIFEST,
     MODEL,
+    POINTER,
     REFERENCE,
     Golden,
     Manifest,
 )
+from tidegate.package.pointer import ModelPointer, pointer_from_json, pointer_to_json
 from tidegate.package.reference_codec import check_reference, reference_from_json
-from tidegate.registry.values import Lineage
+from tidegate.registry.lineage import Lineage
 from tidegate.windows.values import Reference
 
 if TYPE_CHECKING:
@@ -45,12 +51,13 @@ REGULAR_0644 = 0o100644 << 16
 MAX_PACKAGE_BYTES = 125_000_000  # Lambda's 250 MB hold the layers as well
 
 
-@dataclass(frozen=True)
+@frozen
 class Package:
     """A verified package.
 
     `digest` is the zip's SHA-256, `environment` the lines of environment.txt, `data` the files of
     data.json; the three are empty when read from a folder, where answering requests is all.
+    With a `pointer` the model lies apart and `model` is empty (see `tidegate.package.whole`).
     """
 
     digest: str
@@ -62,13 +69,21 @@ class Package:
     card: str
     environment: tuple[str, ...] = ()
     data: tuple[FileRead, ...] = ()
+    pointer: ModelPointer | None = None
 
 
 def build_package(
-    files: Mapping[str, bytes], *, model: str, lineage: Lineage, metrics: Mapping[str, float]
+    files: Mapping[str, bytes],
+    *,
+    model: str,
+    lineage: Lineage,
+    metrics: Mapping[str, float],
+    max_bytes: int = MAX_PACKAGE_BYTES,
 ) -> bytes:
     """Zip `CONTENTS` with a manifest made of the rest; raise `PackageError` when it isn't whole.
 
+    When that has more than `max_bytes` the model is left out and named instead (`Package.pointer`):
+    whoever stores the package stores the model too.
     Training job and parent version are left out of the manifest: another run of the same inputs has
     others and must give the same digest. The registry keeps them.
     """
@@ -76,7 +91,8 @@ def build_package(
     digests = {name: hashlib.sha256(files[name]).hexdigest() for name in CONTENTS}
     numbers = {name: float(value) for name, value in metrics.items()}
     manifest = Manifest(model, digests, replace(lineage, training_job="", parent=0), numbers)
-    data = _zip({**files, MANIFEST: _manifest_to_json(manifest)})
+    members = {**files, MANIFEST: _manifest_to_json(manifest)}
+    data = _packed(members, digests[MODEL], max_bytes)
     open_package(data)  # what this makes, it must be able to read
     return data
 
@@ -101,13 +117,16 @@ def open_package(data: bytes, *, digest: str = "") -> Package:
 def read_folder(folder: Path) -> Package:
     """Read an unpacked package (the Lambda task root), verified file by file.
 
-    Files beside the package's own are ignored: a local runtime may put some there.
+    Files beside the package's own are ignored: a local runtime may put some there. Where the model
+    lies apart the package's digest is computed, for the model is found by it.
     """
+    apart = not (folder / MODEL).exists() and (folder / POINTER).exists()
     try:
-        files = {name: (folder / name).read_bytes() for name in FILES}
+        files = {name: (folder / name).read_bytes() for name in (FILES_APART if apart else FILES)}
     except OSError as error:
         raise PackageError(f"{error.filename}: {error.strerror}") from None
-    return _verified(files)
+    package = _verified(files)
+    return replace(package, digest=hashlib.sha256(_zip(files)).hexdigest()) if apart else package
 
 
 def code_sha256(digest: str) -> str:
@@ -119,10 +138,21 @@ def code_sha256(digest: str) -> str:
     return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
+def _packed(members: dict[str, bytes], model: str, max_bytes: int) -> bytes:
+    """Zip the members; when that is too large, with the pointer to `model` (SHA-256) instead."""
+    size = len(members[MODEL])
+    if size <= max_bytes and len(data := _zip(members)) <= max_bytes:
+        return data
+    rest = {name: content for name, content in members.items() if name != MODEL}
+    return _zip(rest | {POINTER: pointer_to_json(ModelPointer(model, size))})
+
+
 def _zip(files: Mapping[str, bytes]) -> bytes:
+    import zipfile  # 10 ms of a cold start, where a folder is read
+
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in FILES:
+        for name in _names(files):
             info = zipfile.ZipInfo(name, EPOCH)
             info.create_system = 3  # Unix on every machine, so that the mode counts
             info.external_attr = REGULAR_0644  # Lambda reads the files as another user
@@ -131,19 +161,26 @@ def _zip(files: Mapping[str, bytes]) -> bytes:
 
 
 def _unzip(data: bytes) -> dict[str, bytes]:
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
             names = [member.filename for member in members]
             if len(names) != len(set(names)):
                 raise PackageError(f"a member stands twice: {sorted(names)[:10]}")
-            _check_names(names, FILES)
+            _check_names(names, _names(names))
             for member in members:
                 if member.compress_type != zipfile.ZIP_STORED or member.flag_bits:
                     raise PackageError(f"{member.filename}: stored as it is, is expected")
-            return {name: archive.read(name) for name in FILES}
+            return {name: archive.read(name) for name in names}
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
         raise PackageError(f"not a package: {error}") from None
+
+
+def _names(found: Any) -> tuple[str, ...]:  # noqa: ANN401 - any container
+    """Return the names that a package with these files has, in their order."""
+    return FILES_APART if POINTER in found and MODEL not in found else FILES
 
 
 def _check_names(names: Any, expected: tuple[str, ...]) -> None:  # noqa: ANN401 - any container
@@ -156,8 +193,11 @@ def _check_names(names: Any, expected: tuple[str, ...]) -> None:  # noqa: ANN401
 
 def _verified(files: Mapping[str, bytes]) -> Package:
     manifest = _manifest_from_json(files[MANIFEST])
+    pointer = pointer_from_json(files[POINTER]) if POINTER in files else None
+    if pointer and pointer.sha256 != manifest.files[MODEL]:
+        raise DigestMismatchError(f"{POINTER}: its SHA-256 is not the one of {MODEL} in {MANIFEST}")
     for name in CONTENTS:
-        if hashlib.sha256(files[name]).hexdigest() != manifest.files[name]:
+        if name in files and hashlib.sha256(files[name]).hexdigest() != manifest.files[name]:
             raise DigestMismatchError(f"{name}: its SHA-256 is not the one in {MANIFEST}")
     contract = _contract(files[CONTRACT])
     if contract.model != manifest.model:
@@ -169,7 +209,8 @@ def _verified(files: Mapping[str, bytes]) -> Package:
         card = files[CARD].decode()
     except UnicodeDecodeError:
         raise PackageError(f"{CARD}: UTF-8 is expected") from None
-    return Package("", files[MODEL], contract, reference, golden, manifest, card)
+    model = b"" if pointer else files[MODEL]
+    return Package("", model, contract, reference, golden, manifest, card, pointer=pointer)
 
 
 def _contract(data: bytes) -> Contract:

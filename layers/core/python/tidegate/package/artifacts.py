@@ -22,6 +22,10 @@ class Artifacts(Protocol):
         """Return the current objects under a prefix, sorted, with checksum and version id."""
         ...
 
+    def describe(self, key: str) -> DataObject:
+        """Return checksum, size and version id; raise `NotFoundError` naming the key."""
+        ...
+
     def delete(self, key: str) -> None:
         """Remove an orphan; deleting what is not there is no error."""
         ...

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from typing import IO, Any
 
 import numpy as np
 
@@ -40,22 +41,32 @@ class BoundedSession:
     def __init__(self, model: bytes, *, limits: Limits = DEFAULT_LIMITS) -> None:
         """Keep the model for the runs."""
         self._model, self._limits = model, limits
+        self.peak_mb = 0  # MiB that the last run's whole process had in memory at once
 
     def run(self, features: Matrix) -> Matrix:
         """Return scores; raise `IntakeError` when the model breaks, hangs or eats too much."""
         rows, columns = features.shape
         header = {**asdict(self._limits), "model": len(self._model), "rows": rows}
-        request = json.dumps({**header, "columns": columns}).encode() + b"\n"
         matrix = np.ascontiguousarray(features, dtype=np.float32)
-        return _scores(self._call(request + self._model + matrix.tobytes()), rows)
+        # A file and not a pipe: a large model is not held in memory once more.
+        with tempfile.TemporaryFile() as request:
+            request.write(json.dumps({**header, "columns": columns}).encode() + b"\n")
+            request.write(self._model)
+            request.write(matrix.tobytes())
+            request.seek(0)
+            answer, scores = _read(self._call(request))
+        self.peak_mb = int(answer["peak_mb"])
+        if len(scores) != rows:
+            raise IntakeError(f"the model answers {len(scores)} rows to {rows}")
+        return scores
 
-    def _call(self, request: bytes) -> bytes:
+    def _call(self, request: IO[bytes]) -> bytes:
         limits = self._limits
         with tempfile.TemporaryDirectory() as empty:
             try:
                 child = subprocess.run(
                     [sys.executable, "-P", "-B", "-m", CHILD],
-                    input=request,
+                    stdin=request,
                     capture_output=True,
                     timeout=limits.wall_seconds,
                     cwd=empty,
@@ -73,14 +84,12 @@ class BoundedSession:
         return child.stdout
 
 
-def _scores(answer: bytes, rows: int) -> Matrix:
+def _read(answer: bytes) -> tuple[dict[str, Any], Matrix]:
     line, _, body = answer.partition(b"\n")
-    header = json.loads(line or b'{"error": "no answer"}')
+    header: dict[str, Any] = json.loads(line or b'{"error": "no answer"}')
     if "error" in header:
         raise IntakeError(f"the model's run failed: {header['error']}")
-    if header["shape"][0] != rows:
-        raise IntakeError(f"the model answers {header['shape'][0]} rows to {rows}")
-    return np.frombuffer(body, dtype=np.float32).reshape(header["shape"]).copy()
+    return header, np.frombuffer(body, dtype=np.float32).reshape(header["shape"]).copy()
 
 
 def _environment() -> dict[str, str]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from tidegate.decoding import canonical_json, decode, parse_json
 from tidegate.errors import DigestMismatchError, PackageError
 from tidegate.package.manifest import DATA, ENVIRONMENT
-from tidegate.registry.values import DataObject, Lineage
+from tidegate.registry.lineage import Lineage
+from tidegate.registry.values import DataObject
 
 MAX_ENVIRONMENT_BYTES = 200_000
 MAX_DATA_FILES = 20_000

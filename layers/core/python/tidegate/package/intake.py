@@ -23,7 +23,7 @@ from tidegate.package.wire import (
     repeated_scalars,
 )
 
-MAX_MODEL_BYTES = 120_000_000  # beside the layers' 123 MB, under Lambda's 250 MB
+MAX_MODEL_BYTES = 500_000_000  # an endpoint's /tmp holds 512 MiB
 MAX_NODES = 50_000
 
 # ModelProto
@@ -54,8 +54,7 @@ def inspect_model(model: bytes, contract: Contract) -> None:
     """Raise `IntakeError` unless the model is canonical, whole and of allowed operators."""
     if not model:
         raise IntakeError("the model is an empty file")
-    if len(model) > MAX_MODEL_BYTES:
-        raise IntakeError(f"the model has {len(model)} bytes; at most {MAX_MODEL_BYTES} are taken")
+    check_size(model)
     for start, name in _OTHER_FORMATS:
         if model.startswith(start):
             raise IntakeError(f"not an ONNX file: it looks like {name}")
@@ -65,6 +64,15 @@ def inspect_model(model: bytes, contract: Contract) -> None:
     if graph is None:
         raise IntakeError("not an ONNX file: it holds no graph")
     _check_graph(collect(graph), contract)
+
+
+def check_size(model: bytes) -> None:
+    """Raise `IntakeError` when a model is larger than any endpoint can take."""
+    if len(model) > MAX_MODEL_BYTES:
+        raise IntakeError(
+            f"the model has {len(model):,} bytes; at most {MAX_MODEL_BYTES:,} fit into the"
+            " /tmp of an endpoint: train a smaller one (fewer or shallower trees)"
+        )
 
 
 def _check_versions(model: dict[int, list[Value]]) -> None:

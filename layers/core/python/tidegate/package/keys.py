@@ -70,6 +70,14 @@ def package_file(model: str, digest: str) -> str:
     return f"{package_prefix(model)}{_part(digest)}.zip"
 
 
+def model_file(model: str, package: str, digest: str) -> str:
+    """Return the key of a model that lies apart: below its package's digest, by its own.
+
+    Below the package, so that whoever knows which packages are in use knows which models are.
+    """
+    return f"{package_prefix(model)}{_part(package)}/{_part(digest)}.onnx"
+
+
 def holdout_file(model: str, run: str) -> str:
     """Return the key of the rows that a run kept back."""
     return f"holdouts/{_name(model)}/{_part(run)}.npz"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from tidegate.registry.values import Lineage
+from tidegate.frozen import frozen
+from tidegate.registry.lineage import Lineage
 
 MODEL = "model.onnx"
+POINTER = "model.json"  # stands where the model would, in a package whose model lies apart
 CONTRACT = "contract.json"
 REFERENCE = "reference.json"
 GOLDEN = "golden.json"
@@ -15,11 +15,15 @@ DATA = "data.json"
 MANIFEST = "manifest.json"
 CARD = "card.md"
 FILES = (MODEL, CONTRACT, REFERENCE, GOLDEN, ENVIRONMENT, DATA, MANIFEST, CARD)
+FILES_APART = (POINTER, *FILES[1:])
 
 
-@dataclass(frozen=True)
+@frozen
 class Manifest:
-    """Model name, SHA-256 (hex) of every other file, lineage, holdout metrics."""
+    """Model name, SHA-256 (hex) of every other file, lineage, holdout metrics.
+
+    The model's SHA-256 is among them wherever it lies.
+    """
 
     model: str
     files: dict[str, str]
@@ -28,7 +32,7 @@ class Manifest:
     format: int = 1
 
 
-@dataclass(frozen=True)
+@frozen
 class Golden:
     """Requests with the answers that every runtime of this package must give.
 

@@ -1,6 +1,7 @@
 """Authenticity: a package is published only when bytes, row and signature say the same.
 
 row -> statement -> signature by this environment's key -> bytes of that digest -> contract and data
+-> the model, when it lies apart, by what the bucket computed when it was stored
 
 The signature comes first: a row that was altered, moved or replayed is refused before the digest in
 it is believed.
@@ -29,6 +30,10 @@ def check(version: Version, *, registry: Reading, shelf: Shelf, verifier: Verifi
     except NotFoundError as error:
         raise DigestMismatchError(f"{_named(version)}: its package is gone: {error}") from error
     _check_contents(version, package)
+    try:
+        shelf.check_model(package)
+    except DigestMismatchError as error:
+        raise DigestMismatchError(f"{_named(version)}: {error}") from error
 
 
 def _check_signature(version: Version, registry: Reading, verifier: Verifier) -> None:

@@ -16,6 +16,7 @@ from tidegate.package.artifacts import Artifacts
 from tidegate.package.code_archive import declared_in, read_code
 from tidegate.package.inputs import FileRead
 from tidegate.package.intake import inspect_model
+from tidegate.package.whole import whole
 from tidegate.project import Project
 from tidegate.registry.book import Registry
 from tidegate.registry.signing import Verifier
@@ -29,6 +30,7 @@ class Taken:
 
     signature: Signature
     package: bytes
+    content: Package  # the same, read, with its model
     code: bytes
     project: Project
     files: tuple[DataFile, ...]
@@ -58,11 +60,13 @@ def take(version: Version, registry: Registry, artifacts: Artifacts, verifier: V
     shelf = _Once(registry, artifacts)
     authenticity.check(version, registry=registry, shelf=shelf, verifier=verifier)
     data, package = shelf.read[version.package_digest]
+    package = whole(package, artifacts)
     inspect_model(package.model, package.contract)
     code, project = _code(version, package, artifacts)
     return Taken(
         signature=registry.signature(version.model, version.number),
         package=data,
+        content=package,
         code=code,
         project=project,
         files=_files(version, package, registry),

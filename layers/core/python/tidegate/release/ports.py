@@ -65,6 +65,10 @@ class Shelf(Protocol):
         """Return a package; raise `DigestMismatchError` when its bytes are others."""
         ...
 
+    def check_model(self, package: Package) -> None:
+        """Raise `DigestMismatchError` unless a model that lies apart is stored as it should be."""
+        ...
+
     def package_uri(self, model: str, digest: str) -> str:
         """Return where a package lies."""
         ...

@@ -21,6 +21,7 @@ from tidegate.errors import (
 )
 from tidegate.package import keys
 from tidegate.package.artifacts import Artifacts
+from tidegate.package.whole import model_key
 from tidegate.registry.book import Registry
 from tidegate.registry.commits import Act, Evidence
 from tidegate.registry.signing import Signer
@@ -90,7 +91,7 @@ def promote(wanted: Wanted, origin: Side, target: Side, *, at: datetime, actor: 
         draft = DraftOfOrigin(version, taken, origin.place).draft(
             target.artifacts, origin.registry.events(version.model), known, before
         )
-        promoted = _register(version.model, draft, taken.package, target, act)
+        promoted = _register(version.model, draft, taken, target, act)
         promoted = _override(promoted, wanted, target.registry, act)
     _tell(promoted, version, origin.place, target.registry, act)
     same = (one for one in known if one.package_digest == version.package_digest)
@@ -153,7 +154,7 @@ def _bring_code(taken: Taken, version: Version, target: Side, act: Act) -> bool:
     return True
 
 
-def _register(model: str, draft: VersionDraft, package: bytes, target: Side, act: Act) -> Version:
+def _register(model: str, draft: VersionDraft, taken: Taken, target: Side, act: Act) -> Version:
     """Reserve the number, store the package, sign, approve; each step is done once.
 
     The package is stored after a version names it, and stored anew: so no sweep takes it for an
@@ -163,8 +164,7 @@ def _register(model: str, draft: VersionDraft, package: bytes, target: Side, act
     registry = target.registry
     number = registry.reserve(model, draft, at=at, actor=actor, request_id=request_id).number
     if registry.version(model, number).status == "pending":
-        key = keys.package_file(model, draft.package_digest)
-        target.artifacts.put(key, package, overwrite=True)
+        _store(model, draft.package_digest, taken, target.artifacts)
     try:
         return registry.register(
             model, draft, target.signer, at=at, actor=actor, request_id=request_id
@@ -174,6 +174,14 @@ def _register(model: str, draft: VersionDraft, package: bytes, target: Side, act
             f"the promotion took so long that version {number} of {model!r} was given up as dead in"
             f" {target.place}; repeat it, and it gets the next number"
         ) from error
+
+
+def _store(model: str, digest: str, taken: Taken, artifacts: Artifacts) -> None:
+    """Store the package, and before it the model if it lies apart: no package is without one."""
+    content = taken.content
+    if content.pointer:
+        artifacts.put(model_key(content, content.pointer), content.model, overwrite=True)
+    artifacts.put(keys.package_file(model, digest), taken.package, overwrite=True)
 
 
 def _override(version: Version, wanted: Wanted, registry: Registry, act: Act) -> Version:

@@ -8,13 +8,14 @@ from time import perf_counter
 
 import numpy as np
 
-from tidegate.package.archive import build_package
+from tidegate.package.archive import build_package, open_package
 from tidegate.package.golden_codec import golden_to_json
 from tidegate.package.inputs import data_to_json, environment_digest, environment_to_text
+from tidegate.package.intake import check_size
 from tidegate.package.manifest import CARD, CONTRACT, DATA, ENVIRONMENT, GOLDEN, MODEL, REFERENCE
 from tidegate.package.reference_codec import reference_to_json
 from tidegate.project import Param, Project
-from tidegate.registry.values import Lineage
+from tidegate.registry.lineage import Lineage
 from tidegate.scoring.onnx_session import OnnxSession
 from tidegate.scoring.session import Matrix, Session
 from tidegate.stats.metrics import evaluate
@@ -73,11 +74,13 @@ class Candidate:
     params: dict[str, Param]
     split: Split
     environment: tuple[str, ...]  # the lock's lines
+    max_bytes: int  # of a package that holds its model
 
     def make(self, model: object, clock: Stopwatch) -> tuple[dict[str, bytes], JobReport]:
         """Return the job's files and its report."""
         contract, split = self.project.contract, self.split
         exported = self._export(model)
+        check_size(exported.model)
         session = OnnxSession(exported.model)
         clock.lap("export")
         parity = self._parity(exported, session)
@@ -97,7 +100,10 @@ class Candidate:
             seconds=clock.seconds,
             notes=facts.notes,
         )
-        return {"package.zip": package, "holdout.npz": holdout}, report
+        files = {"package.zip": package, "holdout.npz": holdout}
+        if open_package(package).pointer:
+            files[MODEL] = exported.model
+        return files, report
 
     def _facts(
         self,
@@ -181,4 +187,10 @@ class Candidate:
             DATA: data_to_json(split.reading.files),
             CARD: card.encode(),
         }
-        return build_package(files, model=contract.model, lineage=lineage, metrics=facts.metrics)
+        return build_package(
+            files,
+            model=contract.model,
+            lineage=lineage,
+            metrics=facts.metrics,
+            max_bytes=self.max_bytes,
+        )

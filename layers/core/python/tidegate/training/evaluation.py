@@ -13,6 +13,7 @@ from tidegate.errors import DataError, InvalidRowsError, PackageError
 from tidegate.package import keys
 from tidegate.package.archive import Package
 from tidegate.project import Gate
+from tidegate.registry.values import Version
 from tidegate.scoring.predictions import finite, tracked
 from tidegate.scoring.session import Matrix, Session
 from tidegate.stats.metrics import evaluate as metrics_of
@@ -41,8 +42,8 @@ def evaluate_run(
     """Evaluate a stored package on its run's holdout; store the report, return its key and it."""
     champion = house.registry.champion(model)
     contest = Contest(
-        challenger=house.catalog.package(model, package),
-        champion=house.catalog.package(model, champion.package_digest) if champion else None,
+        challenger=house.catalog.whole_package(model, package),
+        champion=_whole(champion, house) if champion else None,
         champion_version=champion.number if champion else 0,
         gates=house.catalog.project(model).gates,
     )
@@ -89,6 +90,10 @@ def score_shift(challenger: Array, champion: Array) -> float:
     """
     scale = max(float(champion.std()), SMALLEST_SCALE)
     return float(np.abs(np.sort(challenger) - np.sort(champion)).mean()) / scale
+
+
+def _whole(version: Version, house: House) -> Package:
+    return house.catalog.whole_package(version.model, version.package_digest)
 
 
 def _answer(package: Package, table: Table, open_session: OpenSession) -> tuple[Array, Matrix]:

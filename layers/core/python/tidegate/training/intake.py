@@ -1,8 +1,9 @@
 """Intake of a training job's output: model.tar.gz -> candidate -> inspected -> stored by digest.
 
 The job ran foreign code, so nothing in its output is believed: the archive holds exactly three
-plain files of bounded size, the package is verified file by file, the model by an allow-list and
-by its golden requests in a bounded process.
+plain files of bounded size (and model.onnx, when the package names a model that lies apart), the
+package is verified file by file, the model by an allow-list and by its golden requests in a bounded
+process, whose memory is measured.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ import io
 import tarfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Protocol
 
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import IntakeError
 from tidegate.package import keys
 from tidegate.package.archive import Package, open_package
 from tidegate.package.golden import check_golden
-from tidegate.package.intake import inspect_model
+from tidegate.package.intake import MAX_MODEL_BYTES, inspect_model
+from tidegate.package.manifest import MODEL
+from tidegate.package.whole import joined, model_key
 from tidegate.scoring.session import Session
 from tidegate.training.house import House
 from tidegate.training.report import JobReport
@@ -31,48 +35,64 @@ LIMITS = {
     "package.zip": 125_000_000,
     "holdout.npz": 200_000_000,
     "report.json": 1_000_000,
+    MODEL: MAX_MODEL_BYTES,
 }
-OpenSession = Callable[[bytes], Session]
+OPTIONAL = {MODEL}
+
+
+class Measured(Session, Protocol):
+    """A session that tells how much memory (MiB) its last run needed at most."""
+
+    peak_mb: int
+
+
+OpenMeasured = Callable[[bytes], Measured]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A job's output as read."""
+    """A job's output as read; `model` is empty unless it lies apart."""
 
     package: bytes
     holdout: bytes
     report: JobReport
+    model: bytes = b""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Where an accepted candidate lies."""
+    """Where an accepted candidate lies, and what memory (MiB) its model needs."""
 
     package: str  # digest
     size: int
     holdout: str  # key
+    memory_mb: int
 
     def to_answer(self) -> dict[str, str | int]:
         """Return the state that the machine passes on."""
-        return {"package": self.package, "size": self.size, "holdout": self.holdout}
+        return asdict(self)
 
 
-def take_in(model: str, *, run: str, job: str, house: House, open_session: OpenSession) -> Stored:
+def take_in(model: str, *, run: str, job: str, house: House, open_session: OpenMeasured) -> Stored:
     """Inspect and store what a job left; raise `PackageError`s saying what is wrong with it."""
     candidate = unpack(house.artifacts.get(keys.job_output(model, run, job)))
     request = TrainingRequest.from_json(house.artifacts.get(keys.run_request(model, run)))
     digest = hashlib.sha256(candidate.package).hexdigest()
-    package = open_package(candidate.package, digest=digest)
+    package = _with_model(open_package(candidate.package, digest=digest), candidate.model)
     _check_origin(package, request)
     inspect_model(package.model, package.contract)
-    check_golden(package, open_session(package.model), Encoder(package.contract))
+    session = open_session(package.model)
+    check_golden(package, session, Encoder(package.contract))
     table_from_npz(candidate.holdout, package.contract)
     holdout = keys.holdout_file(model, run)
     # Stored anew where the same bytes lie already: the sweep leaves alone what is young.
+    if package.pointer:  # the model first: no package is there without it
+        key = model_key(package, package.pointer)
+        house.artifacts.put(key, package.model, overwrite=True)
     house.artifacts.put(keys.package_file(model, digest), candidate.package, overwrite=True)
     # A retried step writes it again; nobody else writes objects of this run.
     house.artifacts.put(holdout, candidate.holdout, overwrite=True)
-    return Stored(digest, len(candidate.package), holdout)
+    return Stored(digest, len(candidate.package), holdout, session.peak_mb)
 
 
 def unpack(data: bytes) -> Candidate:
@@ -89,11 +109,18 @@ def unpack(data: bytes) -> Candidate:
                 found[name] = stream.read(LIMITS[name]) if stream else b""
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise IntakeError(f"model.tar.gz can't be read: {error}") from None
-    missing = sorted(set(LIMITS) - set(found))
+    missing = sorted(set(LIMITS) - OPTIONAL - set(found))
     if missing:
         raise IntakeError(f"model.tar.gz lacks {', '.join(missing)}")
     report = JobReport.from_json(found["report.json"])
-    return Candidate(found["package.zip"], found["holdout.npz"], report)
+    return Candidate(found["package.zip"], found["holdout.npz"], report, found.get(MODEL, b""))
+
+
+def _with_model(package: Package, model: bytes) -> Package:
+    """Return the package with the model beside it; one lies there if, and only if, it is named."""
+    if package.pointer and not model:
+        raise IntakeError(f"model.tar.gz lacks {MODEL}, which its package names")
+    return joined(package, model) if package.pointer or model else package
 
 
 def _check_member(member: tarfile.TarInfo, name: str, found: dict[str, bytes]) -> None:

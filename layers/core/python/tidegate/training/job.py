@@ -4,6 +4,8 @@
     input/data/data      the files of the snapshot    model/               package.zip, holdout.npz,
     output/failure       why it failed                                     report.json
 
+A model that is too large for the package lies beside it as model/model.onnx.
+
     read      every file's SHA-256 is the one of the request
     data gate contract, enough rows, no leaks                     -> DataError
     split     the holdout is cut off before user code runs
@@ -28,6 +30,7 @@ import pandas as pd
 
 from tidegate.contract import Contract
 from tidegate.errors import TidegateError, TrainingFailedError
+from tidegate.package.archive import MAX_PACKAGE_BYTES
 from tidegate.package.inputs import environment_to_text
 from tidegate.project import Param, Project
 from tidegate.training.candidate import Candidate, Split, Stopwatch
@@ -95,8 +98,11 @@ def failure_text(error: BaseException) -> str:
     return f"{text[:half]}\n...\n{text[-half + 5 :]}"
 
 
-def run_job(folders: Folders) -> JobReport:
-    """Train, export, check and package; return the report that lies beside the package."""
+def run_job(folders: Folders, *, max_bytes: int = MAX_PACKAGE_BYTES) -> JobReport:
+    """Train, export, check and package; return the report that lies beside the package.
+
+    A package of more than `max_bytes` leaves its model beside it.
+    """
     clock = Stopwatch()
     request = TrainingRequest.from_json((folders.channel("request") / "request.json").read_bytes())
     project = Project.from_json((folders.channel("code") / "project.json").read_bytes())
@@ -115,7 +121,7 @@ def run_job(folders: Folders) -> JobReport:
     )
     clock.lap("train")
     lock = environment_lock(os.environ)
-    candidate = Candidate(project, request, params, split, lock)
+    candidate = Candidate(project, request, params, split, lock, max_bytes)
     files, report = candidate.make(trained.model, clock)
     report = replace(report, output=trained.output)
     folders.model.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from tidegate.errors import CorruptRecordError, NotFoundError
 from tidegate.package import keys
+from tidegate.package.fitting import check_memory
 from tidegate.registry.signing import Signer
 from tidegate.registry.values import Run, Version, VersionDraft
 from tidegate.training.exact_files import exact_files
@@ -28,6 +29,7 @@ class Finished:
     run: str
     package: str  # digest
     size: int
+    memory_mb: int  # that its model needs, as measured
     job: str
 
 
@@ -51,9 +53,14 @@ class Registered:
 def register_run(
     done: Finished, house: House, signer: Signer, *, at: datetime, actor: str, wanted: bool
 ) -> Registered:
-    """Register and sign the version of a run, once: the run's id is the request's."""
+    """Register and sign the version of a run, once: the run's id is the request's.
+
+    Raises `IntakeError` when the model fits into no endpoint as the project declares it.
+    """
     model, registry = done.model, house.registry
-    package = house.catalog.package(model, done.package)
+    package, project = house.catalog.package(model, done.package), house.catalog.project(model)
+    size = package.pointer.size if package.pointer else len(package.model)
+    check_memory(done.memory_mb, memory_mb=project.serving.memory_mb, size=size)
     gates = house.artifacts.get(keys.gate_report(model, done.run))
     evaluation = Evaluation.from_json(gates)
     if (evaluation.package, evaluation.run) != (done.package, done.run):
@@ -78,7 +85,7 @@ def register_run(
     )
     version = registry.register(model, draft, signer, at=at, actor=actor, request_id=done.run)
     run = registry.finish_run(model, run=done.run, state="succeeded", at=at, version=version.number)
-    automatic = house.catalog.project(model).release.automatic
+    automatic = project.release.automatic
     return Registered(version, choose_release(version, run, wanted=wanted, automatic=automatic))
 
 

@@ -132,7 +132,7 @@ def compare_environments(recorded: Iterable[str], now: Iterable[str]) -> tuple[L
 
 
 def compare_packages(recorded: Package, now: Package, *, open_session: OpenSession) -> Reproduction:
-    """Put two packages of one training side by side."""
+    """Put two packages of one training, with their models, side by side."""
     before, after = _digests(recorded), _digests(now)
     return Reproduction(
         recorded=recorded.digest,

@@ -39,7 +39,7 @@ RUN_GRACE, LEAST_RUN_GRACE = timedelta(minutes=5), timedelta(seconds=10)
 GRACE, LEAST_GRACE = timedelta(hours=1), timedelta(minutes=3)
 SKEW = timedelta(minutes=5)  # that the clocks of the bucket and of the functions may be apart
 RECENT_RUNS = 1000  # more trainings of one model than this are not under way at once
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_OBJECT = re.compile(r"(?P<package>[0-9a-f]{64})(\.zip|/[0-9a-f]{64}\.onnx)")
 
 
 @dataclass(frozen=True)
@@ -146,17 +146,15 @@ def fail_stuck_versions(model: str, ground: Ground, now: datetime) -> tuple[int,
 
 
 def remove_orphans(model: str, ground: Ground, now: datetime) -> tuple[str, ...]:
-    """Remove packages that nothing refers to; return their keys."""
+    """Remove packages, and models that lie apart from them, that nothing refers to; return keys."""
     by_key = _packages(model, ground)
     seen = ground.registry.meta(model).rev
-    used = {
-        keys.package_file(model, version.package_digest)
-        for version in ground.registry.versions(model, LARGEST_NUMBER)
-    }
+    used = {version.package_digest for version in ground.registry.versions(model, LARGEST_NUMBER)}
     young = _youngest_orphan(_under_way(model, ground.registry), ground, now)
     removed = []
     for key, stored in sorted(by_key.items()):
-        if key in used or max(one.modified for one in stored) >= young:
+        digest = _package_of(key, model)
+        if digest in used or max(one.modified for one in stored) >= young:
             continue
         if ground.registry.meta(model).rev != seen:
             break  # somebody committed: what was judged may be in use by now
@@ -167,7 +165,7 @@ def remove_orphans(model: str, ground: Ground, now: datetime) -> tuple[str, ...]
             model,
             kind=REMOVED,
             act=Act(now, ACTOR, reason),
-            subject=f"package:{key.rsplit('/', 1)[-1][:12]}",
+            subject=f"package:{digest[:12]}",
             evidence={"key": key, "objects": len(stored)},
         )
         seen += 1  # by the event just noted, and by nobody else's
@@ -181,13 +179,17 @@ def _under_way(model: str, registry: Registry) -> tuple[Run, ...]:
 
 def _packages(model: str, ground: Ground) -> dict[str, list[Stored]]:
     """Return the object versions by key; what is not named by a digest is not ours to judge."""
-    prefix = keys.package_prefix(model)
     found: dict[str, list[Stored]] = defaultdict(list)
-    for stored in ground.stock.versions(prefix):
-        name = stored.key.removeprefix(prefix)
-        if name.endswith(".zip") and _DIGEST.fullmatch(name.removesuffix(".zip")):
+    for stored in ground.stock.versions(keys.package_prefix(model)):
+        if _package_of(stored.key, model):
             found[stored.key].append(stored)
     return found
+
+
+def _package_of(key: str, model: str) -> str:
+    """Return the digest of the package that an object is or belongs to; '' of anything else."""
+    found = _OBJECT.fullmatch(key.removeprefix(keys.package_prefix(model)))
+    return found["package"] if found else ""
 
 
 def _youngest_orphan(runs: Iterable[Run], ground: Ground, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from tidegate.package.manifest import Golden
 from tidegate.project import Project
-from tidegate.registry.values import Lineage
+from tidegate.registry.lineage import Lineage
 from tidegate.stats.intervals import wilson
 from tidegate.stats.metrics import METRICS
 from tidegate.training.card.facts import CardFacts, Days
