@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_stepfunctions as states
 from constructs import Construct
 
 from stacks.constructs.arns import machine_arn
 from stacks.constructs.automation_switch import AutomationSwitch
+from stacks.constructs.batch_access import grant_map
 from stacks.constructs.control_functions import ControlFunctions
 from stacks.constructs.drift_rule import DriftRule
 from stacks.constructs.entrances import let_api_in, let_endpoint_logs_in
@@ -60,11 +63,11 @@ class ControlStack(EnvironmentStack):
             artifacts=platform.artifacts,
             framework=framework,
         )
-        self._workflows()
+        self._workflows(platform)
         self._entrances(platform)
         self._wakers(host)
 
-    def _workflows(self) -> None:
+    def _workflows(self, platform: PlatformStack) -> None:
         """Make the training and the release machine; the first starts the second."""
         functions = self.functions
         release = Workflow(
@@ -75,6 +78,7 @@ class ControlStack(EnvironmentStack):
             stage=self.stage,
             functions=functions.arguments("release", "judge"),
         )
+        self._batch(platform)
         train = Workflow(
             self,
             "TrainWorkflow",
@@ -87,6 +91,22 @@ class ControlStack(EnvironmentStack):
         grant_training(train.role, env=self.stage.env, training_role=self.training.arn)
         grant_start(train.role, machine=self.names.release_machine)
         self.machines = (train.machine, release.machine)
+
+    def _batch(self, platform: PlatformStack) -> None:
+        """Make the batch machine, which runs one child of itself per object."""
+        name = self.names.batch_machine
+        batch = Workflow(
+            self,
+            "BatchWorkflow",
+            name=name,
+            definition=self._sources.workflow("batch"),
+            stage=self.stage,
+            functions=self.functions.arguments("batch", "score"),
+        )
+        grant_map(batch.role, files=platform.artifacts, machine=name)
+        machine = cast("states.CfnStateMachine", batch.machine.node.default_child)
+        # cfn-lint takes no expression for the map's two bounds; Step Functions does, in JSONata.
+        machine.add_metadata("cfn-lint", {"config": {"ignore_checks": ["E3601"]}})
 
     def _wakers(self, host: Host) -> None:
         """Let alarms call govern while nobody has paused it, and a schedule call sweep."""

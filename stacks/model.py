@@ -90,4 +90,7 @@ class ModelStack(EnvironmentStack):
             model=project.name,
             receipt_key=receipt_key,
             flush_seconds=str(project.serving.flush_seconds),
+            flush_rows=str(project.serving.flush_rows),
+            flush_at_shutdown="on" if project.serving.flush_at_shutdown else "off",
+            sample_share=str(project.serving.sample_share),
         )

@@ -26,6 +26,7 @@ LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 
 WATCH, ALERT, ACT = 2, 3, 4
 
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{1,256}")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -57,6 +58,7 @@ class StageSettings:
     owner: str
     cost_center: str
     tags: dict[str, str]
+    batch_buckets: tuple[str, ...]  # what batch jobs may use beside the environment's own
 
     @property
     def is_local(self) -> bool:
@@ -119,6 +121,8 @@ def _check_values(stage: StageSettings, where: str) -> None:
          "a container image with a tag other than latest, or a digest"),
         ("alert_emails", all(_EMAIL.fullmatch(mail) for mail in stage.alert_emails),
          "e-mail addresses"),
+        ("batch_buckets", all(_BUCKET.fullmatch(name) for name in stage.batch_buckets),
+         "names of buckets, without s3:// and without *"),
         ("owner", _TAG_VALUE.fullmatch(stage.owner) is not None, "a tag value"),
         ("cost_center", _TAG_VALUE.fullmatch(stage.cost_center) is not None, "a tag value"),
     ]  # fmt: skip
@@ -185,6 +189,7 @@ _READ: dict[str, Any] = {  # each reader's answer has the type of the field that
     "owner": _text,
     "cost_center": _text,
     "tags": _text_table,
+    "batch_buckets": _texts,
 }
 
 

@@ -21,6 +21,8 @@ from tidegate.serving.answers import Answer, failure, refusal, success
 from tidegate.serving.feedback import MAX_BYTES, read_feedback
 from tidegate.serving.requests import read_request
 from tidegate.settings import NAMESPACE
+from tidegate.windows.label_delay import sampled_delays
+from tidegate.windows.label_history import Stored
 
 logger = Logger(service="feedback")
 
@@ -48,9 +50,9 @@ def _store(event: dict[str, Any]) -> Answer:
         at=utc_now(),
         contract_of=lambda version: _contract(request.model, version),
     )
-    new = wiring.ledger().put_labels(labels)
-    _measure(settings.env, request.model, new)
-    return success({"stored": new, "duplicates": len(labels) - new})
+    stored = wiring.ledger().put_labels(labels)
+    _measure(settings.env, request.model, stored)
+    return success(stored.to_answer())
 
 
 @cache
@@ -59,10 +61,13 @@ def _contract(model: str, version: int) -> Contract:
     return wiring.catalog().package(model, digest).contract
 
 
-def _measure(env: str, model: str, stored: int) -> None:
+def _measure(env: str, model: str, stored: Stored) -> None:
     metrics = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
     metrics.service = ""  # else a third dimension, which is another metric
     metrics.add_dimension("Env", env)
     metrics.add_dimension("Model", model)
-    metrics.add_metric("LabelsStored", MetricUnit.Count, stored)
+    for name, count in stored.to_metrics().items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    for seconds in sampled_delays(stored.new):
+        metrics.add_metric("LabelDelay", MetricUnit.Seconds, seconds)
     metrics.flush_metrics()

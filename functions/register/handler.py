@@ -23,6 +23,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         run=str(event["run"]),
         package=str(event["package"]),
         size=int(event["size"]),
+        memory_mb=int(event["memory_mb"]),
         job=str(event["job"]),
     )
     registered = register_run(

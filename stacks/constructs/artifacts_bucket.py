@@ -39,7 +39,7 @@ class ArtifactsBucket(Construct):
             enforce_ssl=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            lifecycle_rules=[_expiry_of_runs(stage)],
+            lifecycle_rules=[_expiry("runs", stage), _expiry("batch-jobs", stage)],
             removal_policy=keep,
         )
         acknowledge(bucket, _ACKNOWLEDGED)
@@ -73,12 +73,12 @@ class ArtifactsBucket(Construct):
             allow(role, actions, on=[f"{self.arn}/{prefix}*"], wildcard=reason)
 
 
-def _expiry_of_runs(stage: StageSettings) -> s3.LifecycleRule:
-    """Let intermediate files of training runs expire; data, code and packages are lineage."""
+def _expiry(what: str, stage: StageSettings) -> s3.LifecycleRule:
+    """Let intermediate files of runs and jobs expire; data, code and packages are lineage."""
     days = cdk.Duration.days(stage.retention_days)
     return s3.LifecycleRule(
-        id="runs-expire",
-        prefix="runs/",
+        id=f"{what}-expire",
+        prefix=f"{what}/",
         expiration=days,
         noncurrent_version_expiration=days,
         abort_incomplete_multipart_upload_after=cdk.Duration.days(7),

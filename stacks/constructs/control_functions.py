@@ -3,6 +3,7 @@
 snapshot -> (training job) -> inspect -> evaluate -> register -> release <-> judge
 endpoint -> collect, feedback -> (ledger) -> monitor -> (alarm) -> govern -> (training)
 (schedule) -> sweep: what any of them left unfinished
+batch -> (map over objects) score -> batch
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ from dataclasses import replace
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from stacks.constructs.batch_access import grant_planning, grant_scoring
 from stacks.constructs.corrupt_records import count_corrupt_records
 from stacks.constructs.permissions import grant_alias, grant_look, grant_release, grant_start
 from stacks.constructs.python_function import Host, PythonFunction, Shape
 from stacks.platform import PlatformStack
+from stacks.stage import StageSettings
 from tidegate.settings import Names
 
 _SDK = ("core", "sdk")
 _NUMERIC = ("core", "sdk", "inference")
 SHAPES: Mapping[str, Shape] = {
     "snapshot": Shape(_SDK, timeout_seconds=300),
-    "inspect": Shape(_NUMERIC, memory_mb=2048, timeout_seconds=300, disk_mb=2048),
-    "evaluate": Shape(_NUMERIC, memory_mb=2048, timeout_seconds=300),
+    # 3,008 MB is what a new account may have; a large model is held, and beside it loaded.
+    "inspect": Shape(_NUMERIC, memory_mb=3008, timeout_seconds=300, disk_mb=2048),
+    "evaluate": Shape(_NUMERIC, memory_mb=3008, timeout_seconds=300),
     "register": Shape(_SDK),
     "record": Shape(_SDK),
     "release": Shape(_NUMERIC, timeout_seconds=120),
@@ -36,6 +40,9 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "govern": Shape(_SDK, waited_for=False),
     "sweep": Shape(_SDK, timeout_seconds=300, waited_for=False),
+    "batch": Shape(_NUMERIC, memory_mb=1024, timeout_seconds=300),
+    # An object, its output and what that is made of lie on the disk; 15 minutes are the most.
+    "score": Shape((*_NUMERIC, "tabular"), memory_mb=3008, timeout_seconds=900, disk_mb=10_240),
 }
 
 
@@ -45,16 +52,17 @@ class ControlFunctions(Construct):
     def __init__(self, scope: Construct, id_: str, *, host: Host, platform: PlatformStack) -> None:
         super().__init__(scope, id_)
         self._env, self._platform = host.stage.env, platform
-        signed = replace(
-            host, settings=replace(host.settings, receipt_key=platform.receipt_key.reference)
-        )
+        told = {
+            "feedback": replace(host.settings, receipt_key=platform.receipt_key.reference),
+            "batch": replace(host.settings, batch_buckets=",".join(host.stage.batch_buckets)),
+        }
         self._by_verb = {
             verb: PythonFunction(
                 self,
                 verb.capitalize(),
                 verb=verb,
                 shape=shape,
-                host=signed if verb == "feedback" else host,
+                host=replace(host, settings=told.get(verb, host.settings)),
             )
             for verb, shape in SHAPES.items()
         }
@@ -62,6 +70,7 @@ class ControlFunctions(Construct):
         self._grant_release()
         self._grant_observation()
         self._grant_sweep()
+        self._grant_batch(host.stage)
         for function in self._by_verb.values():
             count_corrupt_records(function, env=self._env)
 
@@ -122,6 +131,14 @@ class ControlFunctions(Construct):
         self._platform.artifacts.grant_remove_versions(role, "packages/")
         grant_alias(role, env=self._env)
         grant_look(role, env=self._env)
+
+    def _grant_batch(self, stage: StageSettings) -> None:
+        """Open what batch and score work on: packages, and the buckets that jobs may use."""
+        files = self._platform.artifacts
+        self._platform.registry.grant_read(self["batch"].role)
+        self._platform.signing_key.grant_verify(self["batch"].role)
+        grant_planning(self["batch"].role, files=files, stage=stage)
+        grant_scoring(self["score"].role, files=files, stage=stage)
 
     def _grant_commit(self, function: PythonFunction) -> None:
         """Let a function commit to the registry and announce what it committed."""

@@ -46,6 +46,7 @@ class Dashboard(Construct):
             _metric("AWS/Lambda", "Errors", alias),
             _metric("AWS/ApiGateway", "4xx", route),
             _metric("AWS/ApiGateway", "5xx", route),
+            _metric(NAMESPACE, "Requests", own),  # beside invocations: what was never counted shows
         ]
         latency = [_metric("AWS/Lambda", "Duration", alias, s) for s in ("p50", "p95", "p99")]
         drift = [_metric(NAMESPACE, m, own, "Maximum") for m in ("DriftScore", "DriftConfirmed")]

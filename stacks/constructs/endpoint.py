@@ -16,6 +16,7 @@ from constructs import Construct
 
 from stacks.constructs.layer_set import LayerSet
 from stacks.constructs.log_group import log_group
+from stacks.constructs.permissions import grant_models
 from stacks.constructs.python_function import (
     ARCHITECTURES,
     CALLED_FINDINGS,
@@ -54,6 +55,7 @@ class Endpoint(Construct):
             self, "Logs", name=Names(stage.env).log_group(self.name), stage=stage
         )
         self._logs.grant_write(role)
+        grant_models(role, env=stage.env, model=settings.model)
         function = lambda_.Function(
             self,
             "Function",
@@ -72,6 +74,9 @@ class Endpoint(Construct):
         )
         acknowledge(function, FINDINGS | CALLED_FINDINGS)
         self.alias = self._seed_alias()
+        if serving.snapstart:
+            kind = lambda_.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")
+            self._cfn_function().snap_start = kind
 
     def send_windows_to(self, function_arn: str) -> None:
         """Hand every closed window, a log line, to the function that stores it."""
@@ -85,8 +90,7 @@ class Endpoint(Construct):
 
     def _seed_alias(self) -> lambda_.CfnAlias:
         """Make the fixed version and the alias; the function's content decides nothing of them."""
-        function = self.node.find_child("Function").node.default_child
-        assert isinstance(function, lambda_.CfnFunction)  # noqa: S101 - for mypy
+        function = self._cfn_function()
         version = lambda_.CfnVersion(self, "Seed", function_name=function.ref, description="seed")
         # Deleting a version that an alias holds fails; the function takes both along.
         version.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
@@ -98,3 +102,8 @@ class Endpoint(Construct):
             function_version=version.attr_version,
             description="Moved by releases only",
         )
+
+    def _cfn_function(self) -> lambda_.CfnFunction:
+        function = self.node.find_child("Function").node.default_child
+        assert isinstance(function, lambda_.CfnFunction)  # noqa: S101 - for mypy
+        return function

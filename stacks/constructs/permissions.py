@@ -12,6 +12,7 @@ from tidegate.settings import Names
 _SYNC_RULE = "StepFunctionsGetEventsForSageMakerTrainingJobsRule"  # Step Functions names it so
 _MODELS = "Models come and go without the control plane being deployed again."
 _VERSIONS = "Lambda numbers the versions that a release publishes."
+_DIGESTS = "Objects are named by digests, which are not known at deployment."
 _RUNS = "An execution is named after its run or release."
 _JOBS = "Each attempt of a training has a job name of its own."
 
@@ -25,6 +26,14 @@ def grant_release(role: iam.Role, *, env: str) -> None:
     allow(role, actions, on=[endpoint], wildcard=_MODELS)
     on_version = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
     allow(role, on_version, on=[f"{endpoint}:*"], wildcard=_VERSIONS)
+
+
+def grant_models(role: iam.Role, *, env: str, model: str) -> None:
+    """Let a role read one model's objects that are too large for their package."""
+    stack = cdk.Stack.of(role)
+    bucket = Names(env).artifacts_bucket(stack.account, stack.region)
+    models = f"arn:{stack.partition}:s3:::{bucket}/packages/{model}/*.onnx"
+    allow(role, ["s3:GetObject"], on=[models], wildcard=_DIGESTS)
 
 
 def grant_alias(role: iam.Role, *, env: str) -> None:

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,15 @@ def test_a_dimension_set_without_values_is_dropped_and_bad_json_is_no_metric() -
     found = [(datum.name, datum.dimensions, datum.values) for datum in extract(line)]
     assert found == [("A", {"Env": "local"}, (1.0,)), ("B", {"Env": "local"}, (2.0, 3.0))]
     assert list(extract('{"_aws": oh no')) == []
+
+
+def test_a_histogram_in_a_log_line_keeps_its_counts() -> None:
+    content = {
+        "_aws": {"CloudWatchMetrics": [{"Namespace": "N", "Metrics": [{"Name": "Latency"}]}]},
+        "Latency": {"Values": [1.0, 2.5], "Counts": [3, 1], "Min": 1.0, "Max": 2.5},
+    }
+    (found,) = extract(json.dumps(content))
+    assert (found.values, found.counts) == ((1.0, 2.5), (3.0, 1.0))
 
 
 @pytest.mark.parametrize(

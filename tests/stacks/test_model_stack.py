@@ -29,6 +29,7 @@ def test_version_and_alias_do_not_change_with_memory_environment_or_layers(
     cloud: Synthesized, tmp_path: Path
 ) -> None:
     serving = "[serving]\nmemory_mb = 3008\ntimeout_seconds = 7\nflush_seconds = 5\n"
+    serving += "flush_rows = 7\nflush_at_shutdown = false\nsample_share = 0.25\n"
     write_model_folder(tmp_path, toml=MODEL_TOML.replace("[serving]\nmemory_mb = 1024\n", serving))
     environments = cdk_context()["environments"]
     environments["prod"] |= {"architecture": "x86_64", "python": "3.14", "time_scale": 1}
@@ -38,8 +39,25 @@ def test_version_and_alias_do_not_change_with_memory_environment_or_layers(
         1024,
         3008,
     )
+    told = function(after, "prod")["Environment"]["Variables"]
+    names = ("SECONDS", "ROWS", "AT_SHUTDOWN")
+    assert [told[f"TIDEGATE_FLUSH_{name}"] for name in names] == ["5", "7", "off"]
+    assert told["TIDEGATE_SAMPLE_SHARE"] == "0.25"
     layers = "AWS::Lambda::LayerVersion"
     assert after.resources("prod", STACK, layers) != cloud.resources("prod", STACK, layers)
+    assert traffic(after, "prod") == traffic(cloud, "prod")
+
+
+def test_snapstart_is_a_switch_that_leaves_version_and_alias_alone(
+    cloud: Synthesized, tmp_path: Path
+) -> None:
+    serving = "[serving]\nmemory_mb = 1024\n"
+    toml = MODEL_TOML.replace(serving, f"{serving}snapstart = true\n")
+    write_model_folder(tmp_path, toml=toml)
+    after = synthesize(tmp_path, env="prod", environments=cdk_context()["environments"])
+
+    assert "SnapStart" not in function(cloud, "prod")
+    assert function(after, "prod")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     assert traffic(after, "prod") == traffic(cloud, "prod")
 
 
@@ -80,6 +98,10 @@ def test_every_route_is_signed(cloud: Synthesized, env: str) -> None:
     assert {r["Properties"]["RouteKey"] for r in routes} == {
         f"POST /models/{MODEL}/predict",
         f"GET /models/{MODEL}",
+        f"GET /models/{MODEL}/openapi.json",
+        f"GET /models/{MODEL}/v2",
+        f"GET /models/{MODEL}/v2/{{proxy+}}",
+        f"POST /models/{MODEL}/v2/{{proxy+}}",
         f"POST /models/{MODEL}/feedback",
     }
     assert {r["Properties"]["AuthorizationType"] for r in routes} == {"AWS_IAM"}
@@ -95,6 +117,11 @@ def test_the_api_calls_the_alias_and_its_own_routes_only(cloud: Synthesized, env
     sources = json.dumps([p["Properties"]["SourceArn"] for p in permissions])
     assert f"/*/POST/models/{MODEL}/predict" in sources
     assert f'/*/GET/models/{MODEL}"' in sources
+    assert f'/*/GET/models/{MODEL}/openapi.json"' in sources
+    assert f'/*/GET/models/{MODEL}/v2"' in sources
+    assert f"/*/GET/models/{MODEL}/v2/*" in sources
+    assert f"/*/POST/models/{MODEL}/v2/*" in sources
+    assert "*/*/models" not in sources
 
 
 def test_windows_are_sent_to_collect(cloud: Synthesized, env: str) -> None:

@@ -201,10 +201,15 @@ def test_a_function_may_not_do_what_is_not_its_work(
     assert actions(found) & never == set()
 
 
-def test_the_endpoint_may_write_its_log_and_nothing_else(cloud: Synthesized, env: str) -> None:
+def test_the_endpoint_may_write_its_log_and_read_its_own_large_models(
+    cloud: Synthesized, env: str
+) -> None:
     found = role_statements(cloud, env, f"model-{MODEL}", "EndpointRole")
 
-    assert actions(found) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert actions(found) == {"logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObject"}
+    (read,) = (s for s in found if s["Action"] == "s3:GetObject")
+    models = f":::tidegate-{env}-artifacts--/packages/{MODEL}/*.onnx"
+    assert flat(read["Resource"]).endswith(models)
 
 
 def test_the_governor_starts_trainings_only(cloud: Synthesized, env: str) -> None:

@@ -40,10 +40,10 @@ def test_the_bucket_is_private_versioned_and_encrypted(cloud: Synthesized, env: 
     assert '"Effect": "Allow"' not in policy
 
 
-def test_only_runs_expire(cloud: Synthesized, env: str) -> None:
+def test_only_what_runs_and_jobs_wrote_down_expires(cloud: Synthesized, env: str) -> None:
     rules = cloud.one(env, "platform", "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
 
-    assert [rule["Prefix"] for rule in rules] == ["runs/"]
+    assert [rule["Prefix"] for rule in rules] == ["runs/", "batch-jobs/"]
 
 
 @pytest.mark.parametrize("name", ["registry", "ledger"])

@@ -15,7 +15,7 @@ from tests.stacks.conftest import ROOT, Synthesized
 from tidegate import errors
 from tidegate.errors import ProjectError, TidegateError
 
-MACHINES = ("train", "release")
+MACHINES = ("train", "release", "batch")
 AWS_ERRORS = re.compile(
     r"(States\.(ALL|DataLimitExceeded)|Lambda\.\w+|SageMaker\.\w+|StepFunctions\.\w+)"
 )
@@ -160,7 +160,7 @@ def test_a_variable_without_a_value_is_named() -> None:
 
 def test_everything_is_filled_in_when_deployed(cloud: Synthesized, env: str) -> None:
     machines = cloud.resources(env, "control", "AWS::StepFunctions::StateMachine").values()
-    assert len(machines) == 2
+    assert len(machines) == 3
     for found in machines:
         properties = found["Properties"]
         used = set(_VARIABLE.findall(json.dumps(properties["DefinitionString"])))

@@ -15,6 +15,7 @@ from . import (
     functions,
     gateway,
     logs,
+    maps,
     provisioners,
     schedules,
     seams,
@@ -48,6 +49,7 @@ def install(settings: Settings) -> None:
     targets.install()
     schedules.install(settings.time_scale)
     states.install()
+    maps.install()
     provisioners.install()
     tables.install()
     actions.install()

@@ -24,6 +24,7 @@ class Datum:
     dimensions: dict[str, str]
     values: tuple[float, ...]
     timestamp: float
+    counts: tuple[float, ...] = ()  # how often each value came; empty: once
 
 
 def extract(line: str) -> Iterator[Datum]:
@@ -46,7 +47,7 @@ def extract(line: str) -> Iterator[Datum]:
                 continue  # the format says: a dimension set without its values is dropped
             dimensions = {name: str(document[name]) for name in names}
             for metric in directive.get("Metrics", []):
-                values = _values(document.get(metric["Name"]))
+                values, counts = _values(document.get(metric["Name"]))
                 if values:
                     yield Datum(
                         namespace=directive["Namespace"],
@@ -55,6 +56,7 @@ def extract(line: str) -> Iterator[Datum]:
                         dimensions=dimensions,
                         values=values,
                         timestamp=timestamp,
+                        counts=counts,
                     )
 
 
@@ -72,7 +74,7 @@ def publish(line: str, received: float) -> None:
             datum.unit,
             None,
             list(datum.values),
-            None,
+            list(datum.counts) or None,
             None,
         )
 
@@ -90,6 +92,9 @@ def _document(line: str) -> dict[str, Any] | None:
     return document if isinstance(header, dict) and "CloudWatchMetrics" in header else None
 
 
-def _values(value: Any) -> tuple[float, ...]:
+def _values(value: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return values, and the counts of a histogram as AWS's OpenTelemetry exporter writes one."""
+    if isinstance(value, dict):
+        return tuple(map(float, value["Values"])), tuple(map(float, value["Counts"]))
     values = value if isinstance(value, list) else [value]
-    return tuple(float(v) for v in values if isinstance(v, int | float))
+    return tuple(float(v) for v in values if isinstance(v, int | float)), ()

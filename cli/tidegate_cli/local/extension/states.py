@@ -102,7 +102,9 @@ def _check_roles(service: Any) -> None:
     execute, invoke = service._execute_task, service._invoke_resource
 
     def execute_task(state_def: Any, raw_input: Any, execution: Any, ctx: Any) -> Any:
-        machine = service._state_machines.get(execution["stateMachineArn"]) or {}
+        # A child of a map has the machine's ARN with the map's label behind it.
+        arn = execution["stateMachineArn"].partition("/")[0]
+        machine = service._state_machines.get(arn) or {}
         token = _task.set((machine.get("roleArn"), execution))
         try:
             return execute(state_def, raw_input, execution, ctx)

@@ -1,0 +1,1 @@
+"""Batch: one version over many objects: plan -> score each object -> one manifest of digests."""

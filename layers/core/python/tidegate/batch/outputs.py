@@ -1,0 +1,99 @@
+"""Output files: row number, kept columns, answers, problem; one line per row of the input."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+import orjson
+
+from tidegate.batch.scorer import Scored, columns
+from tidegate.batch.values import Format
+from tidegate.contract import Contract
+from tidegate.errors import RequestError
+
+ROW, PROBLEM = "row", "problem"
+
+
+class Output(Protocol):
+    """A file that grows by chunks."""
+
+    def write(self, scored: Scored) -> None:
+        """Append rows."""
+        ...
+
+
+def types_of(contract: Contract, keep: tuple[str, ...]) -> dict[str, str]:
+    """Return the columns of an output with their Parquet types; kept columns are text there.
+
+    Raises `RequestError` when a kept column has the name of one of the others, or stands twice.
+    """
+    answers = columns(contract)
+    taken = {ROW, PROBLEM, *answers}
+    for name in keep:
+        if name in taken:
+            raise RequestError(f"--keep {name}: the output has a column of that name already")
+        taken.add(name)
+    return {ROW: "BIGINT", **dict.fromkeys(keep, "VARCHAR"), **answers, PROBLEM: "VARCHAR"}
+
+
+def write_output(
+    scored: Iterable[Scored], path: Path, *, form: Format, types: Mapping[str, str]
+) -> None:
+    """Write all rows to a file of a format; the bytes depend on nothing else."""
+    # Parquet has no lines to append to: DuckDB makes it of JSON lines, once all are there.
+    target = path.with_suffix(".lines") if form == "parquet" else path
+    with target.open("w", encoding="utf-8", newline="") as text:
+        output: Output = CsvOutput(text, types) if form == "csv" else JsonOutput(text, types)
+        for chunk in scored:
+            output.write(chunk)
+    if form == "parquet":
+        from tidegate.batch.parquet import write_parquet
+
+        write_parquet(target, path, types=types)
+        target.unlink()
+
+
+class CsvOutput:
+    """CSV with a header; null is an empty cell."""
+
+    def __init__(self, text: TextIO, types: Mapping[str, str]) -> None:
+        """Write the header."""
+        self._writer = csv.writer(text, lineterminator="\n")
+        self._writer.writerow(types)
+
+    def write(self, scored: Scored) -> None:
+        """Append rows."""
+        self._writer.writerows(zip(*_columns(scored, plain=False), strict=True))
+
+
+class JsonOutput:
+    """JSON lines with every column in every line."""
+
+    def __init__(self, text: TextIO, types: Mapping[str, str]) -> None:
+        """Remember the names; kept values are text when the file becomes Parquet."""
+        self._text, self._names = text, tuple(types)
+
+    def write(self, scored: Scored) -> None:
+        """Append rows."""
+        names = self._names
+        for values in zip(*_columns(scored, plain=True), strict=True):
+            line = orjson.dumps(dict(zip(names, values, strict=True)), default=str)
+            self._text.write(f"{line.decode()}\n")
+
+
+def _columns(scored: Scored, *, plain: bool) -> list[Any]:
+    """Return the values by output column; what is neither text nor number is written as JSON."""
+    first = scored.rows.first
+    kept = scored.rows.kept.values()
+    shown = kept if plain else [[_cell(value) for value in values] for values in kept]
+    numbers = range(first, first + len(scored.rows))
+    return [numbers, *shown, *scored.answers.values(), scored.problem]
+
+
+def _cell(value: object) -> object:
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value, default=str).decode()

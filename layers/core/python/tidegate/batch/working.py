@@ -1,0 +1,110 @@
+"""One piece: fetch -> score chunk by chunk -> store -> write down what was done.
+
+Done before? -> answer with the record. Memory is bounded by the chunk, disk by the object's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tidegate.batch.addresses import format_of
+from tidegate.batch.outputs import types_of, write_output
+from tidegate.batch.ports import Objects
+from tidegate.batch.rows import Wanted, read_rows
+from tidegate.batch.scorer import NAMED, Scored, Scorer
+from tidegate.batch.values import NO_BOUND, Part, Piece, Stored
+from tidegate.errors import BatchError, PackageError, Problem, RequestError
+
+OpenScorer = Callable[[str, str], Scorer]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a worker has: objects, packages by model and digest, and a folder for one piece."""
+
+    objects: Objects
+    scorer: OpenScorer
+    folder: Path
+
+
+@dataclass
+class Counts:
+    """What is counted while chunks pass."""
+
+    rows: int = 0
+    bad_rows: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, scored: Scored) -> None:
+        """Count a chunk; keep the first problems."""
+        self.rows += len(scored.rows)
+        self.bad_rows += scored.bad_rows
+        self.problems += scored.problems[: NAMED - len(self.problems)]
+
+
+def score_piece(piece: Piece, shop: Workshop) -> Part:
+    """Score an object, or return the record of having done so before.
+
+    Raises `BatchError` (also written down), when the object can't be read or too many of its rows
+    break the contract; `PackageError` when the model fails.
+    """
+    done = _done_before(piece, shop) if piece.resume else None
+    if done is not None:
+        return done
+    source = piece.source
+    unknown = Stored(source.bucket, source.key, "", "", source.size)
+    try:
+        part = _score(piece, shop)
+    except (BatchError, PackageError, RequestError) as error:
+        failed = Part(piece.identity, piece.job, unknown, error=f"{type(error).__name__}: {error}")
+        shop.objects.put(piece.out_bucket, piece.part_key, failed.to_json())
+        raise
+    shop.objects.put(piece.out_bucket, piece.part_key, part.to_json())
+    return part
+
+
+def is_done(part: Part | None, piece: Piece) -> bool:
+    """Tell whether a record says that this very piece has an output."""
+    return part is not None and part.identity == piece.identity and part.output is not None
+
+
+def _done_before(piece: Piece, shop: Workshop) -> Part | None:
+    """Return the record when the output that it names is still what lies there."""
+    data = shop.objects.get(piece.out_bucket, piece.part_key)
+    part = Part.from_json(data) if data is not None else None
+    if part is None or part.output is None or not is_done(part, piece):
+        return None
+    found = shop.objects.checksum(piece.out_bucket, piece.out_key)
+    return part if found == part.output.sha256 else None
+
+
+def _score(piece: Piece, shop: Workshop) -> Part:
+    read, written = shop.folder / "input", shop.folder / "output"
+    counts = Counts()
+    scorer = shop.scorer(piece.model, piece.digest)
+    types = types_of(scorer.contract, piece.keep)
+    fetched = shop.objects.fetch(piece.source, read)
+    scored = _scored(piece, scorer, read, counts)
+    write_output(scored, written, form=piece.format, types=types)
+    stored = shop.objects.store(written, piece.out_bucket, piece.out_key)
+    problems = tuple(counts.problems)
+    rows, bad = counts.rows, counts.bad_rows
+    return Part(piece.identity, piece.job, fetched, stored, rows, bad, problems)
+
+
+def _scored(piece: Piece, scorer: Scorer, path: Path, counts: Counts) -> Iterator[Scored]:
+    file, form = piece.source.key, format_of(piece.source.key)
+    if form is None:
+        raise BatchError(f"{file}: its name ends in no format that is known")
+    for rows in read_rows(path, form, Wanted(scorer.contract, piece.keep), file=file):
+        chunk = scorer.score(rows)
+        counts.add(chunk)
+        if piece.max_bad_rows != NO_BOUND and counts.bad_rows > piece.max_bad_rows:
+            first = counts.problems[0]
+            raise BatchError(
+                f"{file}: more than {piece.max_bad_rows} of its rows break the contract; "
+                f"first: row {first.row}, {first.column} {first.rule}"
+            )
+        yield chunk

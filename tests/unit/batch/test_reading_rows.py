@@ -1,0 +1,165 @@
+"""Files become the values that a JSON request would hold; what can't is named by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.fakes.served import CONTRACT
+from tidegate.batch import rows as reading
+from tidegate.batch.rows import Rows, Wanted, read_rows
+from tidegate.batch.values import Format
+from tidegate.errors import BatchError
+
+HEADER = "id,wind,gusts,harbour,boats,holiday\n"
+LINE = '{"id":"a","wind":1.5,"gusts":2.0,"harbour":"north","boats":3,"holiday":true}\n'
+
+
+def read(folder: Path, form: Format, data: bytes, *keep: str) -> list[Rows]:
+    path = folder / "input"
+    path.write_bytes(data)
+    return list(read_rows(path, form, Wanted(CONTRACT, keep), file=f"in/a.{form}"))
+
+
+def features(found: list[Rows]) -> list[dict[str, Any]]:
+    return [
+        dict(zip(chunk.features, values, strict=True))
+        for chunk in found
+        for values in zip(*chunk.features.values(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ("1.5,2,north,3,true", (1.5, 2.0, "north", 3, True)),
+        (",-1e3,south,3.0,FALSE", (None, -1000.0, "south", 3, False)),
+        ("NaN,inf,,3.5,1", (None, float("inf"), None, 3.5, True)),
+        ("1_0,1,x,1_0,yes", ("1_0", 1.0, "x", "1_0", "yes")),
+        ('1,1,"a, ""b""\nc",0,0', (1.0, 1.0, 'a, "b"\nc', 0, False)),
+    ],
+    ids=["plain", "empty-and-whole", "null-names", "not-numbers", "quoted"],
+)
+def test_cells_become_values_by_the_contracts_types(
+    tmp_path: Path, cells: str, values: tuple[Any, ...]
+) -> None:
+    (row,) = features(read(tmp_path, "csv", f"{HEADER}7,{cells}\n".encode()))
+
+    assert tuple(row.values()) == values
+    assert [type(v) for v in row.values()] == [type(v) for v in values]
+
+
+def test_a_row_with_too_few_or_too_many_cells_is_named(tmp_path: Path) -> None:
+    text = f"{HEADER}1,1,1,north,1,1\n2,1,1\n3,1,1,north,1,1,9\n"
+    (chunk,) = read(tmp_path, "csv", text.encode(), "id")
+
+    assert chunk.unread == {
+        1: "has 3 cells, the header has 6",
+        2: "has 7 cells, the header has 6",
+    }
+    assert chunk.kept == {"id": ["1", None, None]}
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "message"),
+    [
+        ("csv", b"", "in/a.csv is empty"),
+        ("csv", b"wind,gusts\n1,2\n", "column(s) harbour, boats, holiday are missing"),
+        ("csv", HEADER.replace("id,", "wind,").encode(), "column 'wind' stands twice"),
+        ("csv", HEADER.encode() + b'1,"1\n', "in/a.csv, line 2: not CSV"),
+        ("csv", HEADER.encode() + b"\xff,1,1,north,1,1\n", "in/a.csv: not UTF-8 text"),
+        ("jsonl", b'"' + b"x" * 1_000_001, "in/a.jsonl, line 1: longer than"),
+        ("parquet", b"no Parquet at all", "in/a.parquet: not readable as Parquet"),
+    ],
+    ids=["empty", "missing", "twice", "quotes", "encoding", "endless", "parquet"],
+)
+def test_a_file_that_is_none_of_its_format_is_refused(
+    tmp_path: Path, form: Format, data: bytes, message: str
+) -> None:
+    with pytest.raises(BatchError) as caught:
+        read(tmp_path, form, data)
+
+    assert message in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("[1]", "must be a JSON object"),
+        ("{", "is not JSON: "),
+        (LINE.replace("1.5", "NaN").strip(), "is not JSON: "),
+        (LINE.replace('"gusts":2.0,', "").strip(), "column(s) gusts are missing"),
+        (LINE.replace('"id":"a"', '"wind":1').strip(), "is not JSON: key 'wind' stands twice"),
+    ],
+    ids=["list", "broken", "nan", "missing", "repeated-key"],
+)
+def test_a_line_that_is_no_record_is_a_bad_row(tmp_path: Path, line: str, why: str) -> None:
+    (chunk,) = read(tmp_path, "jsonl", f"{LINE}\n{line}\n{LINE}".encode())
+
+    assert len(chunk) == 3
+    assert list(chunk.unread) == [1]
+    assert chunk.unread[1].startswith(why)
+    assert chunk.features["boats"] == [3, None, 3]
+
+
+def test_a_text_with_colons_is_no_repeated_key(tmp_path: Path) -> None:
+    line = LINE.replace('"a"', '"10:00:00"')
+    (chunk,) = read(tmp_path, "jsonl", line.encode(), "id")
+
+    assert chunk.unread == {}
+    assert chunk.kept == {"id": ["10:00:00"]}
+
+
+def parquet(folder: Path, select: str) -> bytes:
+    path = folder / "made.parquet"
+    duckdb.sql(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+    return path.read_bytes()
+
+
+def test_parquet_keeps_its_types_and_takes_gaps_as_null(tmp_path: Path) -> None:
+    data = parquet(
+        tmp_path,
+        """SELECT * FROM (VALUES
+            ('NaN'::DOUBLE, 1.5::FLOAT, 'north', 3.0::DOUBLE, true, 'a'),
+            (2.0, NULL, NULL, 3.5, NULL, 'b')
+        ) AS t(wind, gusts, harbour, boats, holiday, "i""d")""",
+    )
+    found = read(tmp_path, "parquet", data, 'i"d')
+
+    rows = [tuple(row.values()) for row in features(found)]
+    assert rows == [(None, 1.5, "north", 3, True), (2.0, None, None, 3.5, None)]
+    assert [type(row[3]) for row in rows] == [int, float]
+    assert found[0].kept == {'i"d': ["a", "b"]}
+
+
+def test_parquet_names_are_matched_letter_by_letter(tmp_path: Path) -> None:
+    data = parquet(tmp_path, "SELECT 1 AS Wind, 1 gusts, 'n' harbour, 1 boats, true holiday")
+
+    with pytest.raises(BatchError, match="wind"):
+        read(tmp_path, "parquet", data)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_rows_come_in_chunks_in_the_order_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format
+) -> None:
+    for module in ("csv_rows", "json_rows", "parquet"):
+        monkeypatch.setattr(f"tidegate.batch.{module}.CHUNK", 2)
+    lines = [f"{i},1,1,north,{i},1" for i in range(5)]
+    data = {
+        "csv": (HEADER + "\n".join(lines)).encode(),
+        "jsonl": "".join(LINE.replace(":3,", f":{i},") for i in range(5)).encode(),
+        "parquet": parquet(
+            tmp_path,
+            "SELECT i id, 1 wind, 1 gusts, 'n' harbour, i boats, true holiday FROM range(5) t(i)",
+        ),
+    }[form]
+    found = read(tmp_path, form, data)
+
+    assert [(chunk.first, len(chunk)) for chunk in found] == [(0, 2), (2, 2), (4, 1)]
+    assert [row["boats"] for row in features(found)] == [0, 1, 2, 3, 4]
+    assert reading.CHUNK > 2
