@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from tidegate.aws.artifact_bucket import ArtifactBucket
 from tidegate.aws.automation_parameter import AutomationParameter
+from tidegate.aws.batch_objects import BatchObjects
 from tidegate.aws.event_bus import EventBus
 from tidegate.aws.lambda_traffic import LambdaTraffic
 from tidegate.aws.ledger_table import LedgerTable
@@ -26,10 +26,11 @@ from tidegate.aws.registry_table import RegistryTable
 from tidegate.aws.signing_key import SigningKey
 from tidegate.aws.state_machines import StateMachines
 from tidegate.catalog import Catalog
+from tidegate.client import Api, Client
+from tidegate.client.api import local_url
 from tidegate.registry.book import Registry
 from tidegate.settings import Settings
 from tidegate_cli.checkout import environment
-from tidegate_cli.client import Client
 from tidegate_cli.faults import CloudDownError, CloudUnreachableError, MissingError
 from tidegate_cli.local import cloud as local_cloud
 from tidegate_cli.local.errors import NotRunningError
@@ -85,6 +86,11 @@ class Cloud:
         return ArtifactBucket(self.client("s3"), bucket=self.settings.artifacts_bucket)
 
     @cached_property
+    def objects(self) -> BatchObjects:
+        """Objects of every bucket that the credentials open."""
+        return BatchObjects(self.client("s3"))
+
+    @cached_property
     def catalog(self) -> Catalog:
         """Projects and packages as pushed."""
         return Catalog(registry=self.registry, artifacts=self.artifacts)
@@ -123,19 +129,17 @@ class Cloud:
                 hint=f"run: tidegate deploy --env {self.env}",
             ) from error
 
-    def http(self) -> Client:
-        """Return a client of the API; close it, or use it in a `with` statement."""
-        credentials, url = self.session.get_credentials(), self.api_url
-        if credentials is None:
-            raise CloudUnreachableError("no AWS credentials found", hint="run: aws configure")
-        if self.endpoint:
-            # The emulator knows an API by its name, which no DNS resolves.
-            port = httpx.URL(self.endpoint).port
-            api = httpx.URL(url).host.split(".")[0]
-            url = f"http://{api}.execute-api.localhost:{port}"
-        return Client(
-            url, credentials=credentials, region=self.settings.region, connect=self.endpoint
-        )
+    def http(self) -> Api:
+        """Return a client of the API that tries nothing twice; close it, or use it in a `with`."""
+        return Api(self._reachable_url, session=self.session, retries=0)
+
+    def model_client(self, model: str) -> Client:
+        """Return a client of one model; close it, or use it in a `with` statement."""
+        return Client(self._reachable_url, model, session=self.session)
+
+    @property
+    def _reachable_url(self) -> str:
+        return local_url(self.api_url, self.endpoint) if self.endpoint else self.api_url
 
 
 def connect(root: Path, env: str = LOCAL, *, profile: str = "") -> Cloud:

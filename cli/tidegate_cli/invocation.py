@@ -22,7 +22,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console, RenderableType
 
 from tidegate.clock import stamp
-from tidegate.errors import NotFoundError, ProjectError, RequestError, TidegateError
+from tidegate.errors import (
+    EndpointError,
+    EndpointUnreachableError,
+    NotFoundError,
+    ProjectError,
+    RequestError,
+    TidegateError,
+)
 from tidegate_cli import completion, faults
 from tidegate_cli.checkout import find_root
 from tidegate_cli.cloud import Cloud, connect
@@ -160,12 +167,19 @@ def _escaped(text: str) -> str:
 def _code(error: Exception) -> int:
     if isinstance(error, faults.CommandError):
         return error.code
-    if isinstance(error, NotRunningError):
+    if isinstance(error, NotRunningError | EndpointUnreachableError):
         return faults.UNREACHABLE
+    if isinstance(error, EndpointError):
+        return _endpoint_code(error.http_status)
     if isinstance(error, NotFoundError):
         return faults.NOT_FOUND
     wrong = isinstance(error, (ProjectError, RequestError)) or getattr(error, "status", 500) == 422
     return faults.BAD_INPUT if wrong else faults.FAILED
+
+
+def _endpoint_code(status: int) -> int:
+    known = {403: faults.UNREACHABLE, 404: faults.NOT_FOUND}
+    return known.get(status, faults.BAD_INPUT if 400 <= status < 500 else faults.FAILED)
 
 
 def _client_error(call: Invocation, error: ClientError) -> tuple[str, int, str]:

@@ -11,6 +11,7 @@ from tidegate_cli import faults
 from tidegate_cli.commands import (
     automation,
     backup,
+    batch,
     card,
     data,
     demo,
@@ -36,7 +37,7 @@ EPILOG = f"""
 [cyan]tidegate deploy[/]                              install into the local cloud
 [cyan]tidegate data push flight-delay[/]              send training data
 [cyan]tidegate train flight-delay[/]                  train, gate, register, release
-[cyan]tidegate predict flight-delay -f rows.csv[/]    ask the endpoint
+[cyan]tidegate predict flight-delay rows.csv[/]       ask the endpoint
 [cyan]tidegate status[/]                              what serves, what is under way
 
 [dim]Exit codes: {faults.EXIT_CODES}.[/]
@@ -87,6 +88,7 @@ for module in (
     release,
     promote,
     endpoint,
+    batch,
     monitor,
     automation,
     events,

@@ -22,6 +22,8 @@ from tidegate.package import keys
 from tidegate.package.archive import Package, open_package
 from tidegate.package.code_archive import read_code
 from tidegate.package.inputs import environment_from_text
+from tidegate.package.manifest import MODEL
+from tidegate.package.whole import joined, whole
 from tidegate.project import Project
 from tidegate.registry.values import DataFile, Version
 from tidegate.training.determinism import VARIABLES
@@ -59,7 +61,7 @@ def recorded(cloud: Cloud, model: str, number: int) -> Recorded:
     """Read what is recorded of a version; raise when its parts don't agree."""
     version = cloud.registry.version(model, number)
     data = cloud.artifacts.get(keys.package_file(model, version.package_digest))
-    package = open_package(data, digest=version.package_digest)
+    package = whole(open_package(data, digest=version.package_digest), cloud.artifacts)
     files = recorded_files(version, package, cloud.registry.inputs(model, number))
     key = keys.project_file(model, version.lineage.code_digest)
     project = Project.from_json(cloud.artifacts.get(key))
@@ -102,8 +104,10 @@ class Job:
     def train(self, *, minutes: int, log: Log) -> Package:
         """Train; return the package, or raise `TrainingFailedError` with the job's own reason."""
         self._run((), minutes=minutes, log=log)
-        data = (self.folder / "model" / "package.zip").read_bytes()
-        return open_package(data, digest=hashlib.sha256(data).hexdigest())
+        output = self.folder / "model"
+        data = (output / "package.zip").read_bytes()
+        package = open_package(data, digest=hashlib.sha256(data).hexdigest())
+        return joined(package, (output / MODEL).read_bytes()) if package.pointer else package
 
     def _run(self, arguments: Iterable[str], *, minutes: int, log: Log) -> None:
         command = [*self.command, *arguments]

@@ -22,6 +22,7 @@ class Row:
     record: dict[str, object]
     label: str = ""
     time: str = ""
+    line: int = 0
 
 
 def read_csv(contract: Contract, data: bytes, *, name: str = "the file") -> list[Row]:
@@ -54,6 +55,7 @@ def _rows(contract: Contract, data: bytes, *, name: str) -> Iterator[Row]:
             record={c.name: _value(c, raw[c.name], where) for c in contract.columns},
             label=raw.get(contract.target.column, ""),
             time=raw.get(contract.time_column, "") if contract.time_column else "",
+            line=reader.line_num,
         )
 
 

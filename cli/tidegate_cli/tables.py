@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.table import Column, Table
 from rich.text import Text
@@ -31,6 +31,31 @@ STATUS = {
 def coloured(word: str) -> Text:
     """Return a status word in its colour."""
     return Text(word, style=STATUS.get(word, ""))
+
+
+def labels_line(coverage: float | None, delay: Mapping[str, float] | None) -> str:
+    """Return how many of the served rows have a label and how late; empty when nothing is known.
+
+    >>> labels_line(0.25, {"median": 7200.0, "p90": 90.0})
+    'labels: 25.0 % of rows, after 2.0 h (median), 90 s (90 %)'
+    """
+    parts = [] if coverage is None else [f"{coverage:.1%} of rows".replace("%", " %")]
+    if delay:
+        median, p90 = duration(delay["median"]), duration(delay["p90"])
+        parts.append(f"after {median} (median), {p90} (90 %)")
+    return f"labels: {', '.join(parts)}" if parts else ""
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in the largest unit of which there are two.
+
+    >>> duration(90), duration(7200), duration(259200)
+    ('90 s', '2.0 h', '3.0 d')
+    """
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def versions_table(versions: Iterable[Version]) -> Table:

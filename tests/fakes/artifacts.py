@@ -36,6 +36,11 @@ class MemoryArtifacts:
         keys = sorted(key for key in self.versions if key.startswith(prefix))
         return tuple(self._describe(key) for key in keys if key not in self.deleted)
 
+    def describe(self, key: str) -> DataObject:
+        if key not in self.versions or key in self.deleted:
+            raise NotFoundError(f"{self.uri(key)} does not exist")
+        return self._describe(key)
+
     def delete(self, key: str) -> None:
         if key in self.versions:
             self.deleted.add(key)

@@ -14,9 +14,9 @@ from tests.fakes.switch import MemorySwitch
 from tests.fakes.traffic import FakeTraffic
 from tests.fakes.workflows import MemoryWorkflows
 from tidegate.catalog import Catalog
+from tidegate.client import Answer, Client
 from tidegate.registry.book import Registry
 from tidegate.settings import Settings
-from tidegate_cli.client import Answer
 
 BEGAN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -67,23 +67,17 @@ class FakeAlarms:
 
 
 class FakeHttp:
-    """A client of the API that remembers what was sent."""
+    """An API that remembers what was sent, and gives the same answer to everything."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[str, str, bytes]] = []
+        self.sent: list[tuple[str, Any]] = []
         self.answer = Answer(200, {}, 0.01)
 
-    def send(self, method: str, path: str, *, body: bytes = b"") -> Answer:
-        self.sent.append((method, path, body))
+    def post(self, path: str, payload: Any, *, gzipped: bool = False) -> Answer:  # noqa: ARG002
+        self.sent.append((path, payload))
         return self.answer
 
-    def feedback(self, model: str, items: list[object]) -> Answer:
-        return self.send("POST", f"/models/{model}/feedback", body=repr(items).encode())
-
-    def __enter__(self) -> FakeHttp:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         pass
 
 
@@ -119,5 +113,5 @@ class FakeCloud:
     def traffic(self, _: str) -> FakeTraffic:
         return self.switch
 
-    def http(self) -> FakeHttp:
-        return self.api
+    def model_client(self, model: str) -> Client:
+        return Client(self.api, model)  # type: ignore[arg-type]

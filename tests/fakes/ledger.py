@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from tidegate.windows.label_history import LabelHistory, Stored, tell_all
 from tidegate.windows.values import Label, Window
 
 
@@ -14,6 +16,7 @@ class MemoryLedger:
     def __init__(self) -> None:
         self.stored_windows: dict[tuple[str, str, str], Window] = {}
         self.stored_labels: dict[tuple[str, str, int], Label] = {}
+        self.histories: dict[tuple[str, str, int], LabelHistory] = {}
 
     def put_windows(self, windows: Sequence[Window]) -> int:
         before = len(self.stored_windows)
@@ -31,11 +34,20 @@ class MemoryLedger:
         ]
         return tuple(sorted(found, key=lambda window: (window.end, window.id)))
 
-    def put_labels(self, labels: Sequence[Label]) -> int:
-        before = len(self.stored_labels)
+    def put_labels(self, labels: Sequence[Label]) -> Stored:
+        total = Stored()
         for label in labels:
-            self.stored_labels[label.model, label.receipt, label.row] = label
-        return len(self.stored_labels) - before
+            key = label.model, label.receipt, label.row
+            history, stored = tell_all(self.histories.get(key, LabelHistory()), [label])
+            current = history.told[0]
+            self.histories[key], total = history, total + stored
+            self.stored_labels[key] = replace(
+                label,
+                label=current.label,
+                received_at=current.first,
+                earlier=history.earlier,
+            )
+        return total
 
     def labels(
         self, model: str, since: datetime, until: datetime, *, newest: int = 0

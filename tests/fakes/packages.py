@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import replace
 
 from tests.fakes.onnx_models import CONTRACT, linear
-from tidegate.package.archive import build_package
+from tidegate.package.archive import CONTENTS, build_package, open_package
 from tidegate.package.golden_codec import golden_to_json
 from tidegate.package.inputs import (
     FileRead,
@@ -65,6 +67,17 @@ def package_files() -> dict[str, bytes]:
         CARD: b"# Ferry delay\n",
         **INPUTS,
     }
+
+
+def model_apart(package: bytes) -> tuple[bytes, bytes]:
+    """Return a package as it is when its model is too large for it, and the model."""
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        files = {name: archive.read(name) for name in CONTENTS}
+    made = open_package(package).manifest
+    apart = build_package(
+        files, model=made.model, lineage=made.lineage, metrics=made.metrics, max_bytes=0
+    )
+    return apart, files[MODEL]
 
 
 def package_bytes(*, job: str = "job-1", parent: int = 3, **changes: bytes) -> bytes:

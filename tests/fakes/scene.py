@@ -77,6 +77,9 @@ class FakeShelf:
             card="",
         )
 
+    def check_model(self, package: Package) -> None:
+        assert package.pointer is None
+
     def package_uri(self, model: str, digest: str) -> str:
         return f"s3://bucket/packages/{model}/{digest}.zip"
 

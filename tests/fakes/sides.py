@@ -13,13 +13,14 @@ from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.executions import MemoryExecutions
 from tests.fakes.made import PATIENT, START, gate, later
-from tests.fakes.packages import DATA_FILES, LINEAGE, package_files
+from tests.fakes.packages import DATA_FILES, LINEAGE, model_apart, package_files
 from tests.fakes.registry_store import FakeRegistryStore
 from tests.fakes.signer import FakeSigner
 from tidegate.package import keys
 from tidegate.package.archive import build_package, open_package
 from tidegate.package.code_archive import code_digest, declared_in
 from tidegate.package.manifest import CARD, CONTRACT
+from tidegate.package.whole import model_key
 from tidegate.registry.book import Registry
 from tidegate.registry.values import DataFile, Version, VersionDraft
 from tidegate.release.origin_history import Place
@@ -108,9 +109,11 @@ class House:
         place = Place(self.env, self.account, "eu-west-1")
         return Side(place, self.registry, self.artifacts, self.signer)
 
-    def train(self, number: int = 1, *, passed: bool = True, parent: int = 0) -> Version:
+    def train(
+        self, number: int = 1, *, passed: bool = True, parent: int = 0, apart: bool = False
+    ) -> Version:
         """Push the code and register a version, as the training workflow does."""
-        return train(self.side, number, passed=passed, parent=parent)
+        return train(self.side, number, passed=passed, parent=parent, apart=apart)
 
 
 def train(
@@ -120,15 +123,23 @@ def train(
     passed: bool = True,
     parent: int = 0,
     code: Mapping[str, bytes] = CODE,
+    apart: bool = False,
     **changes: bytes,
 ) -> Version:
-    """Push the code and register a version, as the training workflow does."""
+    """Push the code and register a version, as the training workflow does.
+
+    With `apart` its model is too large for its package.
+    """
     digest, data = code_digest(code), package(number, code=code, **changes)
     side.artifacts.put(keys.code_archive(MODEL, digest), zipped(code), overwrite=True)
     side.artifacts.put(keys.project_file(MODEL, digest), PROJECT.to_json(), overwrite=True)
     side.registry.ensure_model(MODEL, owner="harbour-team", at=START, actor="ann")
     side.registry.push_code(MODEL, digest=digest, at=START, actor="ann")
+    if apart:
+        data, model = model_apart(data)
     run, opened = f"run-{side.place.env}-{number}", open_package(data)
+    if opened.pointer:
+        side.artifacts.put(model_key(opened, opened.pointer), model, overwrite=True)
     side.artifacts.put(keys.package_file(MODEL, opened.digest), data, overwrite=True)
     report = keys.gate_report(MODEL, run)
     side.artifacts.put(report, REPORT)

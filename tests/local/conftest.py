@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.support import MINUTES, Checkout, Second, Told, copy_of_the_project
-from tidegate_cli.client import Client
+from tidegate.client import Api
 from tidegate_cli.cloud import Cloud, connect
 
 
@@ -34,7 +34,7 @@ def cloud(checkout: Checkout) -> Cloud:
 
 
 @pytest.fixture(scope="session")
-def http(cloud: Cloud) -> Iterator[Client]:
+def http(cloud: Cloud) -> Iterator[Api]:
     with cloud.http() as client:
         yield client
 
@@ -47,7 +47,7 @@ def wait_for_release(cloud: Cloud, model: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def second(checkout: Checkout, cloud: Cloud, http: Client) -> Second:
+def second(checkout: Checkout, cloud: Cloud, http: Api) -> Second:
     before = http.predict("penguins", records=[{}])
     checkout.tidegate("data", "push", "penguins")
     checkout.tidegate("train", "penguins", minutes=6)

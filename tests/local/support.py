@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tidegate_cli.client import Answer
+from tidegate.client import Answer
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTES = 60

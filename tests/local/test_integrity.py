@@ -16,13 +16,13 @@ import pytest
 from tests.local.support import ADELIE, Checkout, Second
 from tests.local_cloud.driver import eventually
 from tidegate.aws.signing_key import SigningKey
+from tidegate.client import Api
 from tidegate.package import keys
 from tidegate.package.archive import CONTENTS, build_package, open_package
 from tidegate.package.manifest import CARD
 from tidegate.registry import rows
 from tidegate.registry.signing import Signed, statement_of
 from tidegate.registry.values import Signature
-from tidegate_cli.client import Client
 from tidegate_cli.cloud import Cloud
 
 MODEL = "penguins"
@@ -37,7 +37,7 @@ def refused_release(checkout: Checkout) -> dict[str, Any]:
     return found
 
 
-def serves(cloud: Cloud, http: Client) -> None:
+def serves(cloud: Cloud, http: Api) -> None:
     champion = cloud.registry.champion(MODEL)
     assert champion is not None
     answer = http.predict(MODEL, records=[ADELIE])
@@ -84,7 +84,7 @@ def test_other_bytes_in_the_bucket_are_not_released(
     checkout: Checkout,
     second: Second,
     cloud: Cloud,
-    http: Client,
+    http: Api,
     other: Callable[[bytes], bytes],
 ) -> None:
     version = cloud.registry.version(MODEL, 1)
@@ -101,7 +101,7 @@ def test_other_bytes_in_the_bucket_are_not_released(
 
 
 def test_a_version_without_its_signature_is_not_released(
-    checkout: Checkout, second: Second, cloud: Cloud, http: Client
+    checkout: Checkout, second: Second, cloud: Cloud, http: Api
 ) -> None:
     partition, sort = rows.row(Signature, MODEL, "1")
     table = {"TableName": cloud.settings.names.registry_table}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local.support import ADELIE, Second
-from tidegate_cli.client import Client
+from tidegate.client import Api
 from tidegate_cli.cloud import Cloud
 
 KEPT_SECONDS = 3  # the emulator keeps a decision so long
@@ -38,18 +38,18 @@ def writes_labels(statement: dict[str, Any]) -> bool:
     return "dynamodb:UpdateItem" in statement["Action"]
 
 
-def give_feedback(http: Client) -> int:
+def give_feedback(http: Api) -> int:
     receipt = http.predict("penguins", records=[ADELIE]).body["receipt"]
     label = [{"receipt": receipt, "row": 0, "label": "Adelie"}]
     return http.feedback("penguins", label).status
 
 
-def test_feedback_stores_labels_under_its_own_role(second: Second, http: Client) -> None:
+def test_feedback_stores_labels_under_its_own_role(second: Second, http: Api) -> None:
     assert give_feedback(http) == 200
 
 
 def test_without_its_statement_feedback_is_denied(
-    second: Second, http: Client, feedback_without_labels: None
+    second: Second, http: Api, feedback_without_labels: None
 ) -> None:
     assert give_feedback(http) == 500
 

@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-import json
-import sys
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from tidegate_cli import model_folder
+from tidegate.client.rows import count_rows
+from tidegate.errors import InvalidRowsError, ReceiptError
+from tidegate_cli import model_folder, predictions
 from tidegate_cli.arguments import Model
-from tidegate_cli.client import Answer
 from tidegate_cli.faults import InputError
 from tidegate_cli.invocation import Invocation, verb
-from tidegate_cli.rows import read_csv
+from tidegate_cli.request_rows import Given, GivenOutcomes, read_outcomes, read_rows
 
-SHOWN_ROWS = 20
+RECEIPT_ROWS = 50  # a receipt holds the scores of all rows of its answer, and every line repeats it
 PREDICT = """
 [bold]Examples[/]
 
-[cyan]tidegate predict flight-delay -f rows.csv[/]
-[cyan]tidegate predict flight-delay -f request.json --json > answer.json[/]
-[cyan]echo '{"records": [{"bill_length_mm": 39.1}]}' | tidegate predict penguins --stdin[/]
+[cyan]tidegate predict flight-delay rows.csv[/]
+[cyan]tidegate predict flight-delay rows.jsonl --format csv --receipts > answers.csv[/]
+[cyan]echo '{"bill_length_mm": 39.1}' | tidegate predict penguins -[/]
+
+JSON is [cyan]{"records": [...]}[/], [cyan]{"columns": {...}}[/], a list of rows or one row.
 """
 FEEDBACK = """
 [bold]Examples[/]
 
-[cyan]tidegate feedback flight-delay -f outcomes.json[/]
+[cyan]tidegate feedback flight-delay outcomes.csv[/]
 
-The file: [cyan]{"feedback": [{"receipt": "...", "row": 0, "label": "yes"}]}[/] or the bare list.
+CSV with the columns receipt, row and label, the same as JSON lines, or
+[cyan]{"feedback": [{"receipt": "...", "row": 0, "label": "yes"}]}[/].
 """
-File = Annotated[Path | None, typer.Option("--file", "-f", help="JSON, or CSV with a header.")]
-Stdin = Annotated[bool, typer.Option("--stdin", help="Read JSON from standard input.")]
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="JSON, JSON lines or CSV; [cyan]-[/]: standard input."),
+]
+Receipts = Annotated[
+    bool, typer.Option("--receipts", help="With receipt and row, as [cyan]feedback[/] takes them.")
+]
+Form = Annotated[
+    predictions.Format, typer.Option("--format", help="Table: the first rows, for people.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,74 +52,51 @@ def add_to(app: typer.Typer) -> None:
     verb(app, "feedback", epilog=FEEDBACK, rich_help_panel="Use")(feedback)
 
 
-def predict(call: Invocation, name: Model, file: File = None, stdin: Stdin = False) -> None:
-    """Ask the endpoint for predictions; the request is signed with your credentials."""
-    payload = _payload(call, name, file, stdin=stdin)
-    if isinstance(payload, list):
-        payload = {"records": payload}
-    with call.cloud.http() as client:
-        body = json.dumps(payload).encode()
-        answer = client.send("POST", f"/models/{name}/predict", body=body)
-    _tell_problems(call, answer)
-    answer.raise_for_error()
-    call.answer(answer.body, _predictions(answer))
+def predict(
+    call: Invocation, name: Model, file: File, form: Form = "table", receipts: Receipts = False
+) -> None:
+    """Ask the endpoint for predictions; requests are signed with your credentials."""
+    given = read_rows(file, lambda: model_folder.read(call.root, name).contract)
+    total = count_rows(given.rows)
+    if not total:
+        raise InputError(f"{given.name}: there is no row")
+    with call.cloud.model_client(name) as client:
+        batches = client.batches(given.rows, most=RECEIPT_ROWS if receipts else 0)
+        shown = predictions.with_progress(batches, call.progress, total=total)
+        try:
+            if form != "table" and not call.as_json:
+                predictions.write(shown, form=form, receipts=receipts)
+                return
+            found = list(shown)
+        except InvalidRowsError as error:
+            _tell_problems(call, error, given)
+            raise
+    call.answer({"model": name, "answers": found}, predictions.table(found))
 
 
-def feedback(call: Invocation, name: Model, file: File = None, stdin: Stdin = False) -> None:
+def feedback(call: Invocation, name: Model, file: File) -> None:
     """Tell what really happened, by the receipts that came with predictions."""
-    payload = _payload(call, name, file, stdin=stdin)
-    items = payload.get("feedback") if isinstance(payload, dict) else payload
-    if not isinstance(items, list):
-        raise InputError('expected a list of receipt, row and label, or {"feedback": [...]}')
-    with call.cloud.http() as client:
-        answer = client.feedback(name, items)
-    _tell_problems(call, answer)
-    body = answer.raise_for_error().body
-    call.answer(body, f"{body.get('stored', 0)} stored, {body.get('duplicates', 0)} known already")
+    given = read_outcomes(file, lambda: model_folder.read(call.root, name).contract)
+    with call.cloud.model_client(name) as client:
+        try:
+            counts = client.feedback_rows(given.outcomes)
+        except InvalidRowsError as error:
+            _tell_problems(call, error, given)
+            raise
+        except ReceiptError as error:
+            raise InputError(_placed(str(error), given)) from error
+    changed = f"{counts.changed} changed, " if counts.changed else ""
+    call.answer(counts, f"{counts.stored} stored, {changed}{counts.duplicates} known already")
 
 
-def _payload(call: Invocation, name: str, file: Path | None, *, stdin: bool) -> Any:  # noqa: ANN401
-    if stdin == (file is not None):
-        raise InputError("name a file with -f, or read --stdin")
-    if file is None:
-        return _parsed(sys.stdin.buffer.read(), "standard input")
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror or error}") from error
-    if file.name.endswith((".csv", ".csv.gz")):
-        project = model_folder.read(call.root, name)
-        return [row.record for row in read_csv(project.contract, data, name=str(file))]
-    return _parsed(data, str(file))
+def _tell_problems(call: Invocation, error: InvalidRowsError, given: Given | GivenOutcomes) -> None:
+    for problem in error.problems:
+        call.progress.print(f"  {given.where(problem)}", markup=False, soft_wrap=True)
 
 
-def _parsed(data: bytes, name: str) -> Any:  # noqa: ANN401  # any JSON value
-    try:
-        return json.loads(data)
-    except ValueError as error:
-        raise InputError(f"{name}: no JSON: {error}") from error
-
-
-def _tell_problems(call: Invocation, answer: Answer) -> None:
-    error = answer.body.get("error")
-    for problem in error.get("problems", []) if isinstance(error, dict) else []:
-        where = f"row {problem.get('row')}, column {problem.get('column')}"
-        call.progress.print(f"  {where}: {problem.get('rule')}", markup=False)
-
-
-def _predictions(answer: Answer) -> Table:
-    body = answer.body
-    title = f"{body.get('model')}@{body.get('version')}  [dim]{answer.seconds * 1000:.0f} ms[/]"
-    table = Table(box=None, header_style="dim", title=title, title_justify="left", pad_edge=False)
-    rows = body.get("predictions", [])
-    for column in ("row", *(rows[0] if rows else ())):
-        table.add_column(column)
-    for number, row in enumerate(rows[:SHOWN_ROWS]):
-        table.add_row(str(number), *(_cell(value) for value in row.values()))
-    if len(rows) > SHOWN_ROWS:
-        table.caption = f"and {len(rows) - SHOWN_ROWS} more; --json shows all, with the receipt"
-    return table
-
-
-def _cell(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def _placed(message: str, given: GivenOutcomes) -> str:
+    """Name the line instead of the place in the batch."""
+    found = re.match(r"feedback\[(\d+)\]: ", message)
+    if not found or int(found[1]) >= len(given.lines):
+        return f"{given.name}: {message}"
+    return f"{given.name}: line {given.lines[int(found[1])]}: {message[found.end() :]}"

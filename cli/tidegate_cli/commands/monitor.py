@@ -9,7 +9,7 @@ import typer
 from tidegate_cli.arguments import Model
 from tidegate_cli.invocation import Invocation, verb
 from tidegate_cli.monitor import look_now
-from tidegate_cli.tables import reports_table
+from tidegate_cli.tables import labels_line, reports_table
 
 group = typer.Typer(no_args_is_help=True, help="Drift and performance of what serves.")
 
@@ -25,7 +25,8 @@ def run(call: Invocation, name: Model) -> None:
     """Look now, as the schedule does; the look counts like any other."""
     call.cloud.registry.meta(name)
     found = look_now(call.cloud, name)
-    call.answer(found, _line(found))
+    told = labels_line(found.get("label_coverage"), found.get("label_delay"))
+    call.answer(found, _line(found), *([told] if told else []))
 
 
 def reports(

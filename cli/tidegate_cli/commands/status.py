@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,9 +17,17 @@ from tidegate.release.ports import Routing
 from tidegate_cli import completion
 from tidegate_cli.cloud import Cloud
 from tidegate_cli.invocation import Invocation, verb
-from tidegate_cli.tables import coloured, releases_table, reports_table
+from tidegate_cli.tables import coloured, labels_line, releases_table, reports_table
 
 NO_ALARM = "not deployed"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The share of served rows whose label is known, and its delay in seconds."""
+
+    coverage: float | None
+    delay: dict[str, float] | None
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,7 @@ class ModelStatus:
     runs: tuple[Run, ...]  # under way
     alarms: dict[str, str]
     report: DriftReport | None
+    labels: Labels | None = None  # of the champion, as of the last look
 
 
 def add_to(app: typer.Typer) -> None:
@@ -78,7 +88,16 @@ def status_of(cloud: Cloud, model: str) -> ModelStatus:
         runs=tuple(run for run in registry.runs(model) if run.state == "running"),
         alarms=_alarms(cloud, model),
         report=reports[0] if reports else None,
+        labels=_labels(cloud, reports[0]) if reports else None,
     )
+
+
+def _labels(cloud: Cloud, report: DriftReport) -> Labels | None:
+    """Read what the registry's summary of a look leaves out."""
+    if not report.key:
+        return None
+    whole = json.loads(cloud.artifacts.get(report.key))
+    return Labels(whole.get("label_coverage"), whole.get("label_delay"))
 
 
 def _routing(cloud: Cloud, model: str) -> Routing | None:
@@ -147,4 +166,6 @@ def _details(one: ModelStatus) -> list[RenderableType]:
         parts += ["", releases_table([one.release])]
     if one.report:
         parts += ["", reports_table([one.report])]
+    if one.labels and (told := labels_line(one.labels.coverage, one.labels.delay)):
+        parts += ["", told]
     return parts

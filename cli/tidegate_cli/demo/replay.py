@@ -13,8 +13,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
+from tidegate.client import Answer, Api
 from tidegate.contract import Contract
-from tidegate_cli.client import Answer, Client
 from tidegate_cli.data import DataFile
 from tidegate_cli.rows import read_csv
 
@@ -70,7 +70,7 @@ class Replay:
     """Traffic in the background, from `start` until `stop` or until the batches end."""
 
     def __init__(
-        self, client: Client, model: str, source: Iterator[Batch], *, per_second: float = 0.0
+        self, client: Api, model: str, source: Iterator[Batch], *, per_second: float = 0.0
     ) -> None:
         """Send `source` to `model`; `per_second` bounds the requests (0: no bound)."""
         self._client, self._model, self._source = client, model, source

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tidegate.client import Api
 from tidegate.clock import utc_now
 from tidegate.governance.workflows import ReleaseOrder, TrainingOrder
 from tidegate.project import Param, Project
 from tidegate.registry.values import Event
 from tidegate_cli import code, data, workflows
-from tidegate_cli.client import Client
 from tidegate_cli.cloud import Cloud
 from tidegate_cli.demo.facts import Teller
 from tidegate_cli.demo.narrator import Narrator, StoryError
@@ -52,7 +52,7 @@ class Story:
 
     cloud: Cloud
     project: Project
-    client: Client
+    client: Api
     teller: Teller
     narrator: Narrator
 

@@ -17,9 +17,9 @@ from tests.fakes.model_folder import LOAD_PY, MODEL_TOML, TRAIN_PY
 from tests.fakes.signer import FakeSigner
 from tidegate.registry.values import DriftReport, Verdict
 from tidegate_cli import invocation, workflows
-from tidegate_cli.client import Answer
 from tidegate_cli.faults import CloudDownError
 from tidegate_cli.main import app
+from tidegate_cli.tables import labels_line
 
 CSV = "wind,passengers,holiday,harbour,late,departed_at,extra\n3.5,12,true,north,no,2026-01-01,x\n"
 IRIS_TOML = MODEL_TOML.replace("ferry-delay", "iris")
@@ -151,7 +151,6 @@ def test_debug_shows_where_an_error_comes_from(cloud: FakeCloud) -> None:
         (["train", "iris", "-p", "depth"], 3, "expected KEY=VALUE"),
         (["train", "iris", "--until", "yesterday"], 3, "is no date"),
         (["data", "push", "iris", "nowhere.csv"], 3, "nowhere.csv"),
-        (["predict", "iris"], 3, "name a file with -f"),
         (["events"], 2, "Missing argument"),
         (["nonsense"], 2, "No such command"),
     ],
@@ -263,6 +262,34 @@ def test_status_shows_champion_weights_alarms_and_the_last_look(cloud: FakeCloud
     assert found["report"]["columns"] == ["wind"]
 
 
+def test_status_of_one_model_tells_of_its_labels(cloud: FakeCloud) -> None:
+    promote(cloud)
+    key = "monitor/iris/look.json"
+    delay = {"median": 86400.0, "p90": 259200.0}
+    content = {"label_coverage": 0.125, "label_delay": delay}
+    cloud.artifacts.put(key, json.dumps(content).encode())
+    report = DriftReport("iris", "2026-11-22T10:00:00.000Z", "drift", True, 2.0, (), 900, key=key)
+    cloud.registry.report_drift(report, at=made.START)
+    told = "labels: 12.5 % of rows, after 24.0 h (median), 3.0 d (90 %)"
+    assert told in call("status", "iris").stdout
+    found = answer(call("status", "iris", "--json"))["models"][0]
+    assert found["labels"] == {"coverage": 0.125, "delay": delay}
+
+
+@pytest.mark.parametrize(
+    ("coverage", "delay", "told"),
+    [
+        (None, None, ""),
+        (0.5, None, "labels: 50.0 % of rows"),
+        (None, {"median": 1.0, "p90": 130.0}, "labels: after 1 s (median), 2.2 min (90 %)"),
+    ],
+)
+def test_what_is_not_known_of_labels_is_left_out(
+    coverage: float | None, delay: dict[str, float] | None, told: str
+) -> None:
+    assert labels_line(coverage, delay) == told
+
+
 def test_show_tells_what_made_a_version(cloud: FakeCloud) -> None:
     promote(cloud)
     shown = call("show", "iris@1").stdout
@@ -333,48 +360,6 @@ def test_rollback_without_a_former_champion_says_so(cloud: FakeCloud) -> None:
     result = call("rollback", "iris", "-m", "x")
     assert result.exit_code == 3
     assert "had no other champion" in result.stderr
-
-
-# -- endpoint
-
-
-def test_predict_sends_rows_of_a_csv_by_the_contract(cloud: FakeCloud) -> None:
-    cloud.api.answer = Answer(
-        200, {"model": "iris", "version": 1, "predictions": [{"label": "no", "score": 0.25}]}, 0.01
-    )
-    result = call("predict", "iris", "-f", "rows.csv")
-    assert "0.2500" in result.stdout
-    method, path, body = cloud.api.sent[0]
-    assert (method, path) == ("POST", "/models/iris/predict")
-    expected = {"wind": 3.5, "passengers": 12, "holiday": True, "harbour": "north"}
-    assert json.loads(body) == {"records": [expected]}
-
-
-def test_predict_reads_standard_input_and_answers_in_json(cloud: FakeCloud) -> None:
-    cloud.api.answer = Answer(200, {"predictions": [], "receipt": "x"}, 0.01)
-    sent = json.dumps({"columns": {"wind": [1]}})
-    found = answer(call("predict", "iris", "--stdin", "--json", stdin=sent))
-    assert found["receipt"] == "x"
-    assert json.loads(cloud.api.sent[0][2]) == {"columns": {"wind": [1]}}
-
-
-def test_a_refused_request_names_row_and_column(cloud: FakeCloud) -> None:
-    problem = {"row": 0, "column": "wind", "rule": "at most 60.5"}
-    error = {"type": "InvalidRowsError", "message": "1 problem", "problems": [problem]}
-    cloud.api.answer = Answer(422, {"error": error}, 0.01)
-    result = call("predict", "iris", "-f", "rows.csv")
-    assert result.exit_code == 3
-    assert "row 0, column wind: at most 60.5" in result.stderr
-    assert "HTTP 422 InvalidRowsError: 1 problem" in result.stderr
-
-
-def test_feedback_takes_the_bare_list_too(cloud: FakeCloud, root: Path) -> None:
-    cloud.api.answer = Answer(200, {"stored": 1, "duplicates": 0}, 0.01)
-    items = [{"receipt": "x", "row": 0, "label": "yes"}]
-    for content in (items, {"feedback": items}):
-        (root / "f.json").write_text(json.dumps(content))
-        assert "1 stored" in call("feedback", "iris", "-f", "f.json").stdout
-    assert cloud.api.sent[0] == cloud.api.sent[1]
 
 
 def test_every_command_has_help_in_words() -> None:

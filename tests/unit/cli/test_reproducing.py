@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from tests.fakes import made
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.launching import FRAMEWORK, installer, launch
+from tests.fakes.packages import model_apart
 from tests.fakes.signer import FakeSigner
 from tests.fakes.training_house import project_of
 from tests.fakes.training_samples import contract_of, csv_of, job_root, table_of
@@ -26,6 +27,7 @@ from tidegate.package.archive import CONTENTS, Package, build_package, open_pack
 from tidegate.package.code_archive import code_digest
 from tidegate.package.inputs import environment_digest, environment_to_text
 from tidegate.package.manifest import CARD, ENVIRONMENT
+from tidegate.package.whole import model_key
 from tidegate.registry.values import DataFile
 from tidegate.training.request import TrainingRequest
 from tidegate_cli import invocation, reproducing
@@ -203,6 +205,23 @@ def test_an_environment_that_cannot_be_made_is_a_reason(
     assert result.exit_code == 1
     assert "no such package" in result.stderr
     assert contents(tmp_path / "scratch") == []
+
+
+def test_a_model_that_lies_apart_is_read_where_it_is_recorded_and_where_it_is_made(
+    cloud: FakeCloud, trained: Trained, tmp_path: Path
+) -> None:
+    data, model = model_apart(trained.package)
+    package = open_package(data)
+    assert package.pointer is not None
+    cloud.artifacts.put(model_key(package, package.pointer), model)
+    register(cloud, data)
+    assert reproducing.recorded(cloud, "sample", 2).package.model == model
+
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "package.zip").write_bytes(data)
+    (tmp_path / "model" / "model.onnx").write_bytes(model)
+    job = reproducing.Job(tmp_path, ("true",), {"PATH": "/usr/bin:/bin"})
+    assert job.train(minutes=1, log=print).model == model
 
 
 def test_ctrl_c_ends_the_job(tmp_path: Path) -> None:

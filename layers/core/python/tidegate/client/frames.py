@@ -1,0 +1,107 @@
+"""pandas in and out: a frame's columns as JSON values, and predictions as a frame.
+
+Values stay what they are. One thing is undone: pandas turns whole numbers into floats when one of
+them is missing, so a column of floats with nulls in which all are whole is sent as whole numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from tidegate.client.outcomes import Outcome
+from tidegate.errors import InvalidRowsError, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+LARGEST_WHOLE = 2.0**53  # up to which a float misses no whole number
+
+
+def is_frame(found: object) -> TypeGuard[pd.DataFrame]:
+    """Tell whether this is a pandas frame, without importing pandas."""
+    return type(found).__module__.partition(".")[0] == "pandas" and hasattr(found, "columns")
+
+
+def columns_of(frame: pd.DataFrame) -> dict[str, list[object]]:
+    """Return a frame's columns as lists of JSON values; NaN, NaT and NA are null.
+
+    Raises `TypeError` on columns without a JSON form and on names that stand twice,
+    `InvalidRowsError` on infinite numbers.
+    """
+    names = [str(name) for name in frame.columns]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise TypeError(f"columns stand twice: {', '.join(sorted(twice))}")
+    return {name: _values(name, frame.iloc[:, i]) for i, name in enumerate(names)}
+
+
+def frame_of(rows: list[dict[str, Any]], *, index: pd.Index) -> pd.DataFrame:
+    """Return predictions under `index`; the scores of many classes are columns `score_CLASS`."""
+    import pandas as pd
+
+    if not rows:
+        return pd.DataFrame({"version": [], "receipt": [], "row": []}, index=index)
+    return pd.DataFrame.from_records([flat(row) for row in rows], index=index)
+
+
+def flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without objects in it.
+
+    >>> flat({"label": "fog", "scores": {"tide": 0.25, "fog": 0.75}, "version": 3})
+    {'label': 'fog', 'score_tide': 0.25, 'score_fog': 0.75, 'version': 3}
+    """
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == "scores":
+            found |= {f"score_{of}": score for of, score in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def outcomes_of(answered: pd.DataFrame, labels: Any) -> list[Outcome]:  # noqa: ANN401
+    """Return outcomes of rows that were answered; rows whose label is null are left out.
+
+    A Series of labels is matched by index, anything else by position.
+    """
+    import pandas as pd
+
+    if isinstance(labels, pd.Series) and not labels.index.equals(answered.index):
+        labels = labels.reindex(answered.index)
+    told = labels if isinstance(labels, pd.Series) else pd.Series(list(labels), dtype=object)
+    if len(told) != len(answered):
+        raise ValueError(f"{len(told)} labels for {len(answered)} rows")
+    found = zip(answered["receipt"], answered["row"], _values("label", told), strict=True)
+    return [Outcome(receipt, int(row), label) for receipt, row, label in found if label is not None]
+
+
+def _values(name: str, column: pd.Series[Any]) -> list[object]:
+    import pandas as pd
+
+    kinds = pd.api.types
+    if kinds.is_datetime64_any_dtype(column.dtype) or kinds.is_timedelta64_dtype(column.dtype):
+        raise TypeError(f"column {name} is {column.dtype}: a contract knows no such type")
+    null, values = column.isna().to_numpy(), column.tolist()
+    if null.any():
+        values = [None if n else v for v, n in zip(values, null, strict=True)]
+    if kinds.is_float_dtype(column.dtype):
+        return _numbers(name, column.to_numpy(dtype=float, na_value=float("nan")), values)
+    return values
+
+
+def _numbers(
+    name: str, numbers: npt.NDArray[np.float64], values: list[float | None]
+) -> list[object]:
+    import numpy as np
+
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if infinite.size:
+        raise InvalidRowsError([Problem(int(i), name, "must be finite") for i in infinite])
+    known = numbers[~np.isnan(numbers)]
+    if known.size == numbers.size or not np.all(known == np.trunc(known)):
+        return list(values)
+    if np.any(np.abs(known) > LARGEST_WHOLE):
+        return list(values)
+    return [None if value is None else int(value) for value in values]
