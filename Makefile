@@ -12,8 +12,8 @@ TIDEGATE := $(BIN)/tidegate
 STAMPS   := .venv/.stamps
 READY    := $(STAMPS)/python $(STAMPS)/project node_modules/.stamp
 LOCK     := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes --no-header
-LAYERS   := sdk inference analytics
-PEERS    := $(patsubst %/requirements.in,%,$(wildcard tests/benchmarks/*/requirements.in))
+LAYERS   := sdk inference analytics tabular
+PEERS    := $(patsubst %/requirements.in,%,$(wildcard $(addsuffix /requirements.in,$(addprefix tests/benchmarks/,* */* */*/*))))
 
 # The virtual environment comes first on the PATH: its Node, uv and cdk are the pinned ones.
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
@@ -24,12 +24,12 @@ quiet = @out=$$($(1) 2>&1) || { printf '%s\n' "$$out" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench deploy destroy down clean setup lock
+.PHONY: help demo test check bench fuzz deploy destroy down clean setup lock
 
 help:  ## list the verbs
 	@awk 'BEGIN { FS = ":.*## "; print "\nTidegate: progressive delivery for models on AWS Lambda\n" } \
 	  /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 } \
-	  END { print "\n  ENV=local|dev|staging|prod   MODEL=<folder in models/>   WHAT=registry   PYTHON=<interpreter>\n" }' $(MAKEFILE_LIST)
+	  END { print "\n  ENV=local|dev|staging|prod   MODEL=<folder in models/>   WHAT=registry|serving   PYTHON=<interpreter>\n" }' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the whole loop on this machine: train, canary, drift, retrain, roll back
 	@$(TIDEGATE) demo
@@ -49,6 +49,9 @@ check: $(READY)  ## layout, lint, types and floors
 
 bench: $(READY)  ## measure WHAT beside its peer; docs/benchmarks.md says how to read it
 	@$(BIN)/python -m tests.benchmarks.$(WHAT)
+
+fuzz: $(READY)  ## search a minute long for a body that breaks a promise of the endpoint
+	@$(BIN)/python -m tests.fuzz --seconds 60
 
 deploy: $(READY)  ## cdk deploy of ENV (and of one MODEL only, if named)
 	@$(TIDEGATE) deploy --env $(ENV) $(if $(MODEL),--model $(MODEL))

@@ -9,8 +9,16 @@ import sys
 import pytest
 
 HEAVY = {
-    *("aws_lambda_powertools", "boto3", "botocore", "jinja2", "onnx", "pandas", "pydantic"),
-    *("requests", "scipy", "sklearn", "tidegate.aws", "tidegate.training", "tidegate.wiring"),
+    *("aws_lambda_powertools", "boto3", "botocore", "jinja2", "onnx", "onnxruntime", "pandas"),
+    *(
+        "pydantic",
+        "requests",
+        "scipy",
+        "sklearn",
+        "tidegate.aws",
+        "tidegate.training",
+        "tidegate.wiring",
+    ),
 }
 ENDPOINT = "tidegate.serving.endpoint"
 
@@ -35,9 +43,10 @@ def test_the_predict_path_imports_neither_sdk_nor_frames() -> None:
 
 
 def test_what_a_request_needs_imports_neither_sdk_nor_frames() -> None:
-    names = ("tidegate.scoring.onnx_session", "tidegate.package.archive", "onnxruntime", "orjson")
+    names = ("tidegate.scoring.onnx_session", "tidegate.package.archive", "orjson")
     imports = "\n".join(f"import {name}" for name in (ENDPOINT, *names))
-    assert heavy(modules_after(imports)) == set()
+    session = "from tidegate.scoring.ort_api import ort_api; ort_api()"
+    assert heavy(modules_after(f"{imports}\n{session}")) == set()
 
 
 def test_settings_and_contract_cost_the_standard_library_only() -> None:

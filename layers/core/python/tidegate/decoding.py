@@ -79,6 +79,8 @@ def _decode_scalar(kind: Hint, value: object, at: str) -> object:
 def _decode_union(kinds: tuple[Hint, ...], value: object, at: str) -> object:
     if value is None and NoneType in kinds:
         return None
+    if type(value) in (str, bool) and type(value) in kinds:
+        return value
     exact = [kind for kind in kinds if type(value) is kind]
     if exact:
         return _decode(exact[0], value, at)
@@ -92,12 +94,25 @@ def _decode_tuple(kinds: tuple[Hint, ...], value: object, at: str) -> tuple[obje
     if not isinstance(value, list):
         raise _fault(at, "a list", value)
     if kinds[-1] is Ellipsis:
+        if _all_are(kinds[0], value):
+            return tuple(map(kinds[0], value))
         return tuple(_decode(kinds[0], item, f"{at}[{i}]") for i, item in enumerate(value))
     if len(value) != len(kinds):
         raise _fault(at, f"a list of {len(kinds)}", value)
     return tuple(
         _decode(k, v, f"{at}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
     )
+
+
+def _all_are(kind: Hint, values: list[object]) -> bool:
+    """Tell whether a list can be taken as a whole; what is not stays for the exact way.
+
+    A reference has thousands of numbers, and a cold start reads them.
+    """
+    kinds = set(map(type, values))
+    if kind is float:
+        return kinds == {float} and all(map(math.isfinite, cast(list[float], values)))
+    return kind in (int, str) and kinds == {kind}
 
 
 def _decode_dict(kind: Hint, value: object, at: str) -> dict[str, object]:

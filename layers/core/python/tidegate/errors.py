@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
+
+from tidegate.frozen import frozen
 
 
 class TidegateError(Exception):
@@ -39,7 +40,7 @@ class LayerError(TidegateError):
     """A Lambda layer could not be built from its lock, or is larger than its limit."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Problem:
     """One thing wrong with one value: zero-based `row` (-1: the whole input), `column`, `rule`."""
 
@@ -62,6 +63,12 @@ class PayloadTooLargeError(RequestError):
     """A request holds more bytes or rows than the contract allows."""
 
     status = 413
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """A request's body is of a media type or a content encoding that the route doesn't take."""
+
+    status = 415
 
 
 class InvalidRowsError(RequestError):
@@ -154,6 +161,13 @@ class SignatureError(PackageError):
     status = 422
 
 
+class ModelUnavailableError(TidegateError):
+    """A model that lies apart from its package can't be read now; the next call tries again."""
+
+    retryable = True
+    status = 502
+
+
 class IntakeError(PackageError):
     """An ONNX model is refused: operators, external data, schema, golden answers or limits."""
 
@@ -214,6 +228,15 @@ class TrafficConflictError(TrafficError):
     status = 409
 
 
+# -- batch --------------------------------------------------------------------------------------
+
+
+class BatchError(TidegateError):
+    """An object of a batch can't be scored, or too many of a job could not; names it."""
+
+    status = 422
+
+
 # -- upkeep -------------------------------------------------------------------------------------
 
 
@@ -224,7 +247,33 @@ class SweepError(TidegateError):
 # -- stores -------------------------------------------------------------------------------------
 
 
+class LedgerConflictError(TidegateError):
+    """Others kept writing the labels of the same receipt; send the batch again."""
+
+    retryable = True
+    status = 503
+
+
 class ObjectExistsError(TidegateError):
     """An immutable object is already there."""
 
     status = 409
+
+
+# -- clients ------------------------------------------------------------------------------------
+
+
+class EndpointError(TidegateError):
+    """An endpoint answered with an error that has no class of its own here."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        """Keep the HTTP status and the error's `kind` (empty: not told) beside the message."""
+        super().__init__(" ".join(filter(None, (f"HTTP {status}", kind))) + f": {message}")
+        self.http_status, self.kind = status, kind
+
+
+class EndpointUnreachableError(TidegateError):
+    """An endpoint gave no answer: no connection, or none within the time."""
+
+    retryable = True
+    status = 503

@@ -54,6 +54,10 @@ class Serving:
     memory_mb: int = 512
     timeout_seconds: int = 10
     flush_seconds: int = 60
+    flush_rows: int = 100_000
+    flush_at_shutdown: bool = True
+    snapstart: bool = False  # containers begin as copies of one that has started
+    sample_share: float = 0.0  # of the requests
 
 
 @dataclass(frozen=True)

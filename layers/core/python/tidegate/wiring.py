@@ -14,6 +14,7 @@ from tidegate.settings import Settings
 if TYPE_CHECKING:
     from tidegate.aws.artifact_bucket import ArtifactBucket
     from tidegate.aws.automation_parameter import AutomationParameter
+    from tidegate.aws.batch_objects import BatchObjects
     from tidegate.aws.lambda_traffic import LambdaTraffic
     from tidegate.aws.ledger_table import LedgerTable
     from tidegate.aws.package_stock import PackageStock
@@ -130,3 +131,13 @@ def automation() -> AutomationParameter:
     from tidegate.aws.automation_parameter import AutomationParameter
 
     return AutomationParameter(boto3.client("ssm"), name=settings().names.automation_parameter)
+
+
+@cache
+def objects() -> BatchObjects:
+    """Return the objects of every bucket that this process may use."""
+    import boto3
+
+    from tidegate.aws.batch_objects import BatchObjects
+
+    return BatchObjects(boto3.client("s3"))

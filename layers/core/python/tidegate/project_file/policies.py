@@ -39,6 +39,8 @@ RANGES: dict[type, dict[str, Range]] = {
         "memory_mb": Range(128, 10_240),  # Lambda
         "timeout_seconds": Range(1, 29),  # an HTTP API gives up after 30
         "flush_seconds": Range(1, 3600),
+        "flush_rows": Range(1, 1_000_000),
+        "sample_share": SHARE,
     },
     ReleasePolicy: {
         "bake_minutes": Range(0, 7 * DAY_MINUTES, above=True),

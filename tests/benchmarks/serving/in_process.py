@@ -1,0 +1,174 @@
+"""In one process: the handler beside the limit of the same payload, in turns.
+
+A process of its own per model: `python -m tests.benchmarks.serving.in_process <folder> <plan>`
+prints one `Cell` per payload as JSON. Validation, windows and receipt are on, as they always are.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.serving import handler
+from tests.benchmarks.serving.environments import ROOT
+from tests.benchmarks.serving.limits import Limit, Spelling
+from tests.benchmarks.serving.payloads import Payload, payload
+from tidegate.package.archive import read_folder
+from tidegate.serving import endpoint
+
+Call = Callable[[], Any]
+_CHUNK = 0.004  # seconds that a side works before it is the other's turn
+_MICRO = 1e6
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure; `seconds` is how long one round of one payload takes."""
+
+    forms: tuple[str, ...]
+    rows: tuple[int, ...]
+    rounds: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """Microseconds on the CPU per call: medians, and means.
+
+    The means hold what most calls don't do: the window's folds and flushes.
+    """
+
+    limit: float
+    handler: float
+    limit_mean: float
+    handler_mean: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One payload: its rounds, the fastest spelling of the limit, microseconds in the session.
+
+    `refused` is the handler's answer when it does not answer this payload; then nothing is timed.
+    """
+
+    model: str
+    form: str
+    rows: int
+    body_bytes: int
+    spelling: str = ""
+    session: float = 0.0
+    rounds: tuple[Round, ...] = ()
+    refused: str = ""
+
+
+def measure(folder: Path, plan: Plan) -> Iterator[Cell]:
+    """Yield the cells of one model, measured in a process of its own that is bound to one CPU."""
+    command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), sys.executable, "-m"]
+    arguments = ["tests.benchmarks.serving.in_process", str(folder), json.dumps(asdict(plan))]
+    done = subprocess.run([*command, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    for line in done.stdout.splitlines():
+        found = json.loads(line)
+        yield Cell(**{**found, "rounds": tuple(Round(**one) for one in found["rounds"])})
+
+
+def main(folder: Path, plan: Plan) -> None:
+    """Print a JSON line for each payload."""
+    out, sys.stdout = sys.stdout, Path(os.devnull).open("w")  # noqa: SIM115 - the windows' lines
+    os.environ.update(handler.environment(folder))
+    limit, contract = Limit(folder), read_folder(folder).contract
+    for rows in plan.rows:
+        for form in plan.forms:
+            cell = _cell(limit, payload(contract, form, rows), contract.model, plan)
+            print(json.dumps(asdict(cell)), file=out, flush=True)
+
+
+def _cell(limit: Limit, asked: Payload, model: str, plan: Plan) -> Cell:
+    event, context = asked.event(), handler.Context()
+    cell = Cell(model, asked.form, asked.rows, len(asked.body))
+    answer = endpoint.handle(event, context)
+    if answer["statusCode"] != 200:
+        return Cell(
+            **{**asdict(cell), "refused": f"{answer['statusCode']}: {answer['body'][:200]}"}
+        )
+    spellings = limit.spellings(asked.form)
+    fastest = _fastest(spellings, asked.body, plan.seconds)
+    _compare(spellings[fastest](asked.body), answer)
+    both: tuple[Call, Call] = (
+        lambda: spellings[fastest](asked.body),
+        lambda: endpoint.handle(event, context),
+    )
+    gc.collect()
+    gc.freeze()  # what was made to measure is not walked by the garbage collector
+    rounds = tuple(_round(both, plan.seconds) for _ in range(plan.rounds))
+    session = _session(limit, asked.rows, plan.seconds)
+    return Cell(model, asked.form, asked.rows, len(asked.body), fastest, session, rounds)
+
+
+def _fastest(spellings: dict[str, Spelling], body: bytes, seconds: float) -> str:
+    took: dict[str, list[float]] = {name: [] for name in spellings}
+    for name in list(spellings) * 3:
+        run = spellings[name]
+        took[name] += _times(lambda run=run: run(body), seconds / 8)
+    return min(took, key=lambda name: statistics.median(took[name]))
+
+
+def _round(both: Sequence[Call], seconds: float) -> Round:
+    took: tuple[list[float], list[float]] = ([], [])
+    for turn in _turns(seconds):
+        took[turn].extend(_times(both[turn], _CHUNK))
+    medians, means = map(statistics.median, took), map(statistics.fmean, took)
+    return Round(*(value * _MICRO for value in (*medians, *means)))
+
+
+def _turns(seconds: float) -> Iterator[int]:
+    """Yield 0, 1, 1, 0, 0, 1, ...: each side follows itself as often as it follows the other."""
+    end = time.perf_counter() + seconds
+    first = 0
+    while time.perf_counter() < end:
+        yield first
+        yield 1 - first
+        first = 1 - first
+
+
+def _times(call: Call, seconds: float) -> list[float]:
+    """Return the seconds on the CPU of each call, of at least two.
+
+    Neither side waits for anything, so on a machine that does nothing else this is the time that
+    passes; on one that others share it does not count what they take.
+    """
+    clock, took = time.process_time, []
+    now, end = clock(), clock() + seconds
+    while now < end or len(took) < 2:
+        before = clock()
+        call()
+        now = clock()
+        took.append(now - before)
+    return took
+
+
+def _session(limit: Limit, rows: int, seconds: float) -> float:
+    matrix = np.zeros((rows, len(limit.names)), np.float32)
+    return statistics.median(_times(lambda: limit.scores(matrix), seconds / 4)) * _MICRO
+
+
+def _compare(expected: bytes, answer: dict[str, Any]) -> None:
+    """Raise unless both gave the same scores."""
+    wanted = json.loads(expected)["predictions"]
+    if not np.allclose(wanted, handler.scores(answer), atol=1e-5):
+        raise RuntimeError("the handler and the limit give different scores")
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[2])
+    main(Path(sys.argv[1]), Plan(**given))
