@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from tidegate.errors import NoReleaseError, TidegateError
 
@@ -17,13 +16,12 @@ JSON: Mapping[str, str] = MappingProxyType(
 LONGEST = 300  # characters of a text that a client sent and that is named back to it
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """An HTTP answer."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
+    headers: Mapping[str, str] = JSON
     binary: bool = False  # the body is no text
 
     @property

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,7 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_ANSWER = 5_900_000  # bytes as Lambda counts them; it takes 6 MB
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """An answer, and what of it is counted: nothing of a refusal but the status.
 
     `features` (rows, columns) is what the model was asked; `scores` (rows,) and `labels` are what

@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tidegate.errors import PayloadTooLargeError, RequestError
 from tidegate.serving.content_coding import decode
 
 
-@dataclass(frozen=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """One call: `model` as the path names it ('' if it does not), `route` what follows it."""
 
     method: str
@@ -24,9 +23,9 @@ class HttpRequest:
     model: str
     body: str
     is_base64: bool
-    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
-    route: str = ""
-    probe: bool = False  # asked by a release, not by a client; API Gateway never sets it
+    headers: Mapping[str, str]  # names in lower case
+    route: str
+    probe: bool  # asked by a release, not by a client; API Gateway never sets it
 
     def content(self, *, limit: int) -> bytes:
         """Return the body's bytes, inflated where they are gzip.
@@ -81,6 +80,11 @@ def _headers_of(event: dict[str, object]) -> dict[str, str]:
     found = event.get("headers")
     if not isinstance(found, dict):
         return {}
+    try:
+        if "".join(found).islower() and "".join(found.values()) is not None:
+            return found
+    except TypeError:  # a name or a value is no text: nothing that API Gateway sends
+        pass
     return {str(name).lower(): value for name, value in found.items() if isinstance(value, str)}
 
 

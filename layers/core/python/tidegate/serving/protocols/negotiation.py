@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 from tidegate.errors import UnsupportedMediaTypeError
 from tidegate.frozen import frozen
@@ -42,7 +41,7 @@ class Negotiated:
         def write(answered: Answered) -> Answer:
             return compressed(question.write(answered))
 
-        return replace(question, write=write)
+        return question._replace(write=write)
 
 
 def check_type(kind: str, types: tuple[str, ...]) -> None:
@@ -89,5 +88,5 @@ def compressed(answer: Answer) -> Answer:
     packer = zlib.compressobj(FAST, zlib.DEFLATED, GZIP)
     body = packer.compress(answer.body) + packer.flush()
     headers = {**answer.headers, "content-encoding": "gzip", "vary": "accept-encoding"}
-    packed = replace(answer, body=body, headers=headers, binary=True)
+    packed = answer._replace(body=body, headers=headers, binary=True)
     return packed if packed.size < answer.size else answer

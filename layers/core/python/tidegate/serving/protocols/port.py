@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +14,7 @@ from tidegate.serving.answers import Answer, refusal
 from tidegate.serving.served import Served
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """What the model answered, checked and finite.
 
     `shown` (rows, width) are the scores as they are told: binary P(positive) only, multiclass one
@@ -29,8 +27,7 @@ class Answered:
     receipt: str
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """What a body asks: the model's matrix, and how the asker wants answer and refusal written."""
 
     features: Matrix
