@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from tidegate.settings import Settings
 
+BUCKET = "bucket-of-a-test"
 SETTINGS = Settings("dev", "123456789012", "us-east-1")
 MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 900, "End": True}}}
 
@@ -43,3 +44,23 @@ def state_machines() -> Iterator[Any]:
                 roleArn="arn:aws:iam::123456789012:role/machine",
             )
         yield found
+
+
+@pytest.fixture
+def s3(moto_url: str) -> Iterator[Any]:
+    """Yield a client of S3 in which `BUCKET` keeps versions; it is removed afterwards."""
+    client: Any = boto3.client(
+        "s3",
+        endpoint_url=moto_url,
+        region_name="us-east-1",
+        aws_access_key_id="made-up",
+        aws_secret_access_key="made-up",
+    )
+    client.create_bucket(Bucket=BUCKET)
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    yield client
+    found = client.list_object_versions(Bucket=BUCKET)
+    for left in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]:
+        client.delete_object(Bucket=BUCKET, Key=left["Key"], VersionId=left["VersionId"])
+    client.delete_bucket(Bucket=BUCKET)
+    client.close()

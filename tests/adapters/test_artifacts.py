@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
-import boto3
 import pytest
 
+from tests.adapters.conftest import BUCKET
 from tests.fakes.artifacts import MemoryArtifacts
 from tidegate.aws.artifact_bucket import ArtifactBucket
 from tidegate.errors import NotFoundError, ObjectExistsError
 from tidegate.package.artifacts import Artifacts
 
-BUCKET = "artifacts"
-
 
 @pytest.fixture(params=["memory", "s3"])
-def artifacts(request: pytest.FixtureRequest) -> Iterator[Artifacts]:
+def artifacts(request: pytest.FixtureRequest) -> Artifacts:
     if request.param == "memory":
-        yield MemoryArtifacts(BUCKET)
-        return
-    client = boto3.client(
-        "s3",
-        endpoint_url=request.getfixturevalue("moto_url"),
-        region_name="us-east-1",
-        aws_access_key_id="made-up",
-        aws_secret_access_key="made-up",
-    )
-    client.create_bucket(Bucket=BUCKET)
-    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        return MemoryArtifacts(BUCKET)
+    client = request.getfixturevalue("s3")
     # What did not come through the adapter: an object without a SHA-256.
     client.put_object(Bucket=BUCKET, Key="foreign/plain", Body=b"plain")
-    yield ArtifactBucket(client, bucket=BUCKET)
-    for version in client.list_object_versions(Bucket=BUCKET).get("Versions", []):
-        client.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
-    for marker in client.list_object_versions(Bucket=BUCKET).get("DeleteMarkers", []):
-        client.delete_object(Bucket=BUCKET, Key=marker["Key"], VersionId=marker["VersionId"])
-    client.delete_bucket(Bucket=BUCKET)
-    client.close()
+    return ArtifactBucket(client, bucket=BUCKET)
 
 
 def test_what_is_put_is_got_and_described(artifacts: Artifacts) -> None:

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
+from tests.adapters.conftest import BUCKET
 from tests.fakes.batch_objects import MemoryObjects
 from tidegate.aws.batch_objects import BatchObjects
 from tidegate.batch.ports import Objects
 from tidegate.errors import BatchError
 
-BUCKET = "lake"
-
 
 @pytest.fixture(params=["memory", "s3"])
-def objects(request: pytest.FixtureRequest) -> Iterator[Objects]:
+def objects(request: pytest.FixtureRequest) -> Objects:
     if request.param == "memory":
-        yield MemoryObjects()
-        return
-    client = boto3.client(
-        "s3",
-        endpoint_url=request.getfixturevalue("moto_url"),
-        region_name="us-east-1",
-        aws_access_key_id="made-up",
-        aws_secret_access_key="made-up",
-    )
-    client.create_bucket(Bucket=BUCKET)
-    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    yield BatchObjects(client)
-    found = client.list_object_versions(Bucket=BUCKET)
-    for version in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]:
-        client.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
-    client.delete_bucket(Bucket=BUCKET)
-    client.close()
+        return MemoryObjects()
+    return BatchObjects(request.getfixturevalue("s3"))
 
 
 def test_objects_are_listed_in_order_below_a_prefix(objects: Objects) -> None:
@@ -69,7 +51,7 @@ def test_an_object_that_was_replaced_is_refused(
     (source,) = objects.list(BUCKET, "in/")
     objects.put(BUCKET, "in/a.csv", change)
 
-    with pytest.raises(BatchError, match=r"s3://lake/in/a\.csv was replaced or removed"):
+    with pytest.raises(BatchError, match=r"s3://bucket-of-a-test/in/a\.csv was replaced or removed"):
         objects.fetch(source, tmp_path / "input")
 
 

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-import boto3
 import pytest
 
+from tests.adapters.conftest import BUCKET
 from tests.fakes.stock import MemoryStock
 from tidegate.aws.package_stock import PackageStock
 from tidegate.training.sweeping import Stock
 
-BUCKET, PREFIX = "packages-of-a-test", "packages/iris/"
+PREFIX = "packages/iris/"
 World = tuple[Stock, Callable[[str], object]]
 
 
 @pytest.fixture(params=["memory", "s3"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> World:
     if request.param == "memory":
         memory = MemoryStock()
-        yield memory, lambda key: memory.put(key, datetime.now(UTC))
-        return
-    client = boto3.client(
-        "s3",
-        endpoint_url=request.getfixturevalue("moto_url"),
-        region_name="us-east-1",
-        aws_access_key_id="made-up",
-        aws_secret_access_key="made-up",
-    )
-    client.create_bucket(Bucket=BUCKET)
-    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        return memory, lambda key: memory.put(key, datetime.now(UTC))
+    client = request.getfixturevalue("s3")
     stock = PackageStock(client, bucket=BUCKET)
-    yield stock, lambda key: client.put_object(Bucket=BUCKET, Key=key, Body=b"package")
-    for left in stock.versions(""):
-        stock.remove(left)
-    client.delete_bucket(Bucket=BUCKET)
-    client.close()
+    return stock, lambda key: client.put_object(Bucket=BUCKET, Key=key, Body=b"package")
 
 
 def test_every_version_of_an_object_is_listed_with_its_time(world: World) -> None:

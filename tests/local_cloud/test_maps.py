@@ -9,6 +9,8 @@ import pytest
 
 from tests.local_cloud.driver import ACCOUNT, Driver, allow
 
+pytestmark = pytest.mark.local
+
 CODE = """\
 def handler(event, context):
     if event["n"] == 2:

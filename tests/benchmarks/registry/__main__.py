@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tests.benchmarks import environments
 from tests.benchmarks.registry import emulator, growth, peer, report, seeding, sides
 from tests.benchmarks.registry.meter import Meter
 from tidegate.aws.registry_table import RegistryTable
@@ -32,7 +33,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # servers end with it
     console = Console(width=max(_WIDTH, Console().width))
     started, load = datetime.now(UTC), os.getloadavg()
-    python = peer.install(FOLDER)
+    python = environments.install(peer.LOCK, FOLDER / "peer")
     seeds, seconds = _seeds(asked.versions, console)
     with emulator.running(FOLDER) as url:
         costs, medians = _reads(url, seeds, asked, console)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,29 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tidegate_cli.local import server
-from tidegate_cli.local.interpreter import find_uv
 
 LOCK = Path(__file__).with_name("requirements.txt")
 WORKERS = 2  # processes of the server
 _START_SECONDS = 180.0
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-
-
-def install(folder: Path) -> Path:
-    """Install the pinned peer below `folder`, unless it is there; return its interpreter."""
-    target, uv = folder / "peer", find_uv()
-    python, stamp = target / "bin" / "python", target / "tidegate-stamp"
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return python
-    if uv is None:
-        raise FileNotFoundError("uv is missing beside this interpreter; run `make setup`")
-    shutil.rmtree(target, ignore_errors=True)
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, target], check=True)
-    pip: list[str | Path] = [uv, "pip", "install", "--no-config", "--quiet", "--python", python]
-    subprocess.run([*pip, "--require-hashes", "-r", LOCK], check=True)
-    stamp.write_text(wanted)  # last: an interrupted installation is not taken for one
-    return python
 
 
 @contextmanager
