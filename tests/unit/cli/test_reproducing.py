@@ -6,6 +6,7 @@ import _thread
 import hashlib
 import io
 import json
+import signal
 import tempfile
 import zipfile
 from dataclasses import dataclass, replace
@@ -232,8 +233,13 @@ def test_ctrl_c_ends_the_job(tmp_path: Path) -> None:
         if line == "begun":
             _thread.interrupt_main()
 
-    with pytest.raises(KeyboardInterrupt):
-        job.train(minutes=1, log=interrupt)
+    # A shell starts its background jobs deaf to Ctrl-C, and these tests may be one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            job.train(minutes=1, log=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (tmp_path / "ended").exists()
 
 
