@@ -129,9 +129,9 @@ class Cloud:
                 hint=f"run: tidegate deploy --env {self.env}",
             ) from error
 
-    def http(self) -> Api:
-        """Return a client of the API that tries nothing twice; close it, or use it in a `with`."""
-        return Api(self._reachable_url, session=self.session, retries=0)
+    def http(self, *, retries: int = 0) -> Api:
+        """Return a client of the API, which by itself tries nothing twice; to be closed."""
+        return Api(self._reachable_url, session=self.session, retries=retries)
 
     def model_client(self, model: str) -> Client:
         """Return a client of one model; close it, or use it in a `with` statement."""

@@ -70,10 +70,20 @@ class Replay:
     """Traffic in the background, from `start` until `stop` or until the batches end."""
 
     def __init__(
-        self, client: Api, model: str, source: Iterator[Batch], *, per_second: float = 0.0
+        self,
+        client: Api,
+        model: str,
+        source: Iterator[Batch],
+        *,
+        patient: Api,
+        per_second: float = 0.0,
     ) -> None:
-        """Send `source` to `model`; `per_second` bounds the requests (0: no bound)."""
+        """Send `source` to `model` by `client`, and outcomes by the `patient` one.
+
+        `per_second` bounds the requests (0: no bound).
+        """
         self._client, self._model, self._source = client, model, source
+        self._patient = patient
         self._pause = 1.0 / per_second if per_second else 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
@@ -156,6 +166,6 @@ class Replay:
                 part.append(self._outcomes.popleft())
                 size += len(part[-1].labels)
             self._due -= size
-            answer = self._client.feedback(self._model, [asdict(outcome) for outcome in part])
+            answer = self._patient.feedback(self._model, [asdict(outcome) for outcome in part])
             answer.raise_for_error()
             self.tally.labels += int(answer.body["stored"])

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from tidegate.client import Api
+from tidegate.client.api import RETRIES
 from tidegate.clock import utc_now
 from tidegate.governance.workflows import ReleaseOrder, TrainingOrder
 from tidegate.project import Param, Project
@@ -52,7 +53,8 @@ class Story:
 
     cloud: Cloud
     project: Project
-    client: Api
+    client: Api  # for predictions: what fails is to be seen
+    patient: Api  # for outcomes: these are late anyway, and may be tried again
     teller: Teller
     narrator: Narrator
 
@@ -252,7 +254,7 @@ class Story:
         since, until = DAYS[piece]
         files = data.load(self.project, since=since.isoformat(), until=until.isoformat())
         source = batches(self.project.contract, files, group=GROUP, most=most)
-        return Replay(self.client, MODEL, source, per_second=rate)
+        return Replay(self.client, MODEL, source, patient=self.patient, per_second=rate)
 
     @contextmanager
     def _traffic(self, piece: str) -> Iterator[Replay]:
@@ -281,8 +283,8 @@ class Story:
 def tell(cloud: Cloud, project: Project, teller: Teller) -> Story:
     """Tell the story on a deployed environment; return it for the table at the end."""
     narrator = Narrator(cloud.registry, MODEL, teller)
-    with cloud.http() as client:
-        story = Story(cloud, project, client, teller, narrator)
+    with cloud.http() as client, cloud.http(retries=RETRIES) as patient:
+        story = Story(cloud, project, client, patient, teller, narrator)
         story.run()
     return story
 
