@@ -7,6 +7,7 @@ row count: then a run is one call of C.
 from __future__ import annotations
 
 import ctypes
+from contextlib import suppress
 
 import numpy as np
 
@@ -62,6 +63,7 @@ class OnnxSession:
             self.columns, self._outputs = _widths(self._ort, self._session)
         except PackageError as error:
             raise PackageError(f"ONNX Runtime can't load the model: {error}") from error
+        _give_back()
         self._frames: dict[int, Frame] = {}
         self._head = (self._session.pointer, self._quiet.pointer, _FEATURES)
 
@@ -96,6 +98,12 @@ class OnnxSession:
             except PackageError as error:
                 raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
         return frame.scores
+
+
+def _give_back() -> None:
+    """Hand memory that loading took, and that nothing needs now, back to the system."""
+    with suppress(AttributeError, OSError):  # of glibc, which Lambda has
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class Frame:
