@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.local_cloud.driver import Driver, allow, eventually
+from tidegate.aws.lambda_traffic import LambdaTraffic
 
 pytestmark = pytest.mark.local
 
@@ -185,3 +186,16 @@ def test_a_subscription_gets_the_lines_its_json_pattern_matches(driver: Driver, 
     numbers = sorted(json.loads(line.split(" ", 2)[2])["n"] for line in got)
     assert numbers == list(range(10, 60))
     assert len({line.split(" ")[1] for line in got}) == 50
+
+
+def test_a_version_with_snapstart_is_pending_before_it_is_active(driver: Driver, name: str) -> None:
+    lambda_ = driver.client("lambda")
+    driver.function(
+        name, "def handler(e, c): return e", SnapStart={"ApplyOn": "PublishedVersions"}
+    )
+    published = lambda_.publish_version(FunctionName=name)
+    assert published["State"] == "Pending"
+    traffic = LambdaTraffic(lambda_, function=name)
+    assert not traffic.is_ready(published["Version"])
+    eventually(lambda: traffic.is_ready(published["Version"]) )
+    assert driver.invoke(name, {"n": 1}, published["Version"])["Payload"] == {"n": 1}
