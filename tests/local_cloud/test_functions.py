@@ -190,12 +190,10 @@ def test_a_subscription_gets_the_lines_its_json_pattern_matches(driver: Driver, 
 
 def test_a_version_with_snapstart_is_pending_before_it_is_active(driver: Driver, name: str) -> None:
     lambda_ = driver.client("lambda")
-    driver.function(
-        name, "def handler(e, c): return e", SnapStart={"ApplyOn": "PublishedVersions"}
-    )
+    driver.function(name, "def handler(e, c): return e", SnapStart={"ApplyOn": "PublishedVersions"})
     published = lambda_.publish_version(FunctionName=name)
     assert published["State"] == "Pending"
     traffic = LambdaTraffic(lambda_, function=name)
     assert not traffic.is_ready(published["Version"])
-    eventually(lambda: traffic.is_ready(published["Version"]) )
+    eventually(lambda: traffic.is_ready(published["Version"]))
     assert driver.invoke(name, {"n": 1}, published["Version"])["Payload"] == {"n": 1}
