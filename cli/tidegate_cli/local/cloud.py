@@ -6,16 +6,14 @@ the next `up` finds tables, objects, functions, aliases, stacks and metrics agai
 training jobs that were running at `down` do not survive it: they are ABORTED and Failed afterwards.
 """
 
-import fcntl
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tidegate_cli.local import installation, journal, server
 from tidegate_cli.local.errors import NotRunningError
+from tidegate_cli.local.locking import locked
 from tidegate_cli.local.state import Endpoint, Folder, Options, Status
 
 __all__ = ["Endpoint", "Options", "Status", "down", "environment", "logs", "status", "up"]
@@ -35,7 +33,7 @@ def up(
     """
     folder = Folder.of(root)
     folder.path.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locked(folder.lock):
         if fresh:
             _stop(folder)
             clear(root)
@@ -53,7 +51,7 @@ def down(root: Path) -> bool:
     folder = Folder.of(root)
     if not folder.path.is_dir():
         return False
-    with _locked(folder):
+    with locked(folder.lock):
         return _stop(folder)
 
 
@@ -121,14 +119,3 @@ def _running(root: Path) -> Endpoint:
     if endpoint is None or not _alive(endpoint):
         raise NotRunningError("the local cloud is not running; start it with `tidegate local up`")
     return endpoint
-
-
-@contextmanager
-def _locked(folder: Folder) -> Iterator[None]:
-    """Let one command at a time start or stop the cloud of a checkout."""
-    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tidegate_cli.local.errors import InstallError
 from tidegate_cli.local.interpreter import Interpreter, choose, find_uv
+from tidegate_cli.local.locking import locked
 
 _HERE = Path(__file__).parent
 LOCKS = (_HERE / "requirements.txt", _HERE / "runtime.txt")
@@ -45,17 +46,18 @@ def install(folder: Path, *, fresh: bool, progress: Callable[[str], None]) -> In
     target = Path(shared) if shared else folder / "venv"
     uv = find_uv()
     python = choose(uv)
-    stamp = target / "tidegate-stamp"
+    installed, stamp = Installation(target, python.minor), target / "tidegate-stamp"
     wanted = _stamp(python)
-    if not fresh and stamp.is_file() and stamp.read_text() == wanted:
-        return Installation(target, python.minor)
-    progress(f"installing the emulator for Python {python.minor}")
-    shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    installed = Installation(target, python.minor)
-    for command in _commands(installed, python, uv):
-        _run(command)
-    stamp.write_text(wanted)  # last: an interrupted installation is not taken for one
+    with locked(target.with_name(f"{target.name}.lock")):  # clouds may share the target
+        there = stamp.is_file() and installed.executable.is_file()
+        if not fresh and there and stamp.read_text() == wanted:
+            return installed
+        progress(f"installing the emulator for Python {python.minor}")
+        shutil.rmtree(target, ignore_errors=True)
+        for command in _commands(installed, python, uv):
+            _run(command)
+        stamp.write_text(wanted)  # last: an interrupted installation is not taken for one
     return installed
 
 
