@@ -19,7 +19,9 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def written(contract: Contract, labels: tuple[str, ...], shown: list[list[float]]) -> bytes:
-    return RowWriter(contract).write(Answered(SERVED, labels, np.array(shown), "receipt"))
+    scores = np.array(shown)
+    numbers = tuple(orjson.dumps(number) for number in scores.ravel().tolist())
+    return RowWriter(contract).write(Answered(SERVED, labels, scores, numbers, "receipt"))
 
 
 def with_classes(contract: Contract, *classes: str) -> Contract:

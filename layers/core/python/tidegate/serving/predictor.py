@@ -21,7 +21,7 @@ from tidegate.serving.content_coding import BINARY_TYPE
 from tidegate.serving.protocols.negotiation import JSON_TYPE, Negotiated
 from tidegate.serving.protocols.own_json import JsonProtocol
 from tidegate.serving.protocols.port import Answered, PredictProtocol, Question
-from tidegate.serving.receipts import claims, seal
+from tidegate.serving.receipts import claims, seal, with_scores
 from tidegate.serving.served import Served
 
 OWN, OPEN_INFERENCE = "json", "v2"  # names of the protocols that a predictor speaks
@@ -109,16 +109,13 @@ class Predictor:
         self, named: tuple[str, ...], scores: npt.NDArray[np.float64], *, id: str, at: datetime
     ) -> Answered:
         served = self._served
-        told = claims(
-            id=id,
-            model=served.model,
-            version=served.version,
-            release=served.release,
-            at=at,
-            scores=scores,
+        flat = orjson.dumps(scores.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)
+        numbers = tuple(flat[1:-1].split(b","))
+        told = orjson.dumps(
+            claims(id=id, model=served.model, version=served.version, release=served.release, at=at)
         )
-        receipt = seal(orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY), key=self._key)
-        return Answered(served, named, scores, receipt)
+        receipt = seal(with_scores(told, numbers, width=scores.shape[1]), key=self._key)
+        return Answered(served, named, scores, numbers, receipt)
 
 
 def _unanswerable(question: Question, rows: npt.NDArray[np.intp]) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -40,17 +41,29 @@ def sign(receipt: Receipt, *, key: str) -> str:
         version=receipt.version,
         release=receipt.release,
         at=receipt.at,
-        scores=receipt.scores,
     )
+    told["s"] = receipt.scores
     return seal(json.dumps(told, separators=(",", ":"), allow_nan=False).encode(), key=key)
 
 
-def claims(
-    *, id: str, model: str, version: int, release: str, at: datetime, scores: object
-) -> dict[str, object]:
-    """Return what a receipt says, as it is written; `scores` is whatever the writer takes."""
+def claims(*, id: str, model: str, version: int, release: str, at: datetime) -> dict[str, object]:
+    """Return what a receipt says beside the scores, as it is written."""
     milliseconds = round(at.timestamp() * 1000)
-    return {"id": id, "m": model, "v": version, "r": release, "t": milliseconds, "s": scores}
+    return {"id": id, "m": model, "v": version, "r": release, "t": milliseconds}
+
+
+def with_scores(claims: bytes, numbers: Sequence[bytes], *, width: int) -> bytes:
+    """Return claims in JSON with the scores, numbers in JSON of which a row has `width`.
+
+    >>> with_scores(b'{"v":1}', [b"0.1", b"0.2", b"0.3", b"0.4"], width=2)
+    b'{"v":1,"s":[[0.1,0.2],[0.3,0.4]]}'
+    """
+    rows = (
+        numbers
+        if width == 1
+        else [b",".join(numbers[i : i + width]) for i in range(0, len(numbers), width)]
+    )
+    return b'%b,"s":[[%b]]}' % (claims[:-1], b"],[".join(rows))
 
 
 def seal(claims: bytes, *, key: str) -> str:

@@ -24,6 +24,7 @@ class Answered(NamedTuple):
     served: Served
     labels: tuple[str, ...]
     shown: npt.NDArray[np.float64]
+    numbers: tuple[bytes, ...]  # `shown` as JSON, row after row
     receipt: str
 
 

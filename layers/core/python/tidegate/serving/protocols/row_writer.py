@@ -37,7 +37,6 @@ class RowWriter:
             parts[:: 2 * width] = map(self._openings.__getitem__, answered.labels)
         for j, text in enumerate(self._between, start=1):
             parts[2 * j :: 2 * width] = [text] * rows
-        numbers = orjson.dumps(answered.shown.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)
-        parts[1::2] = numbers[1:-1].split(b",")
+        parts[1::2] = answered.numbers
         parts.append(self._closing)
         return b"".join(parts)[len(self._closing) + 1 :]
