@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.contract import Contract, Target
-from tidegate.scoring.predictions import FEW, all_finite, finite, labels, shown, tracked
+from tidegate.scoring.predictions import FEW, finite, labels, read, shown, tracked
 
 BINARY = Contract("m", "binary", (), Target("late", ("no", "yes")), threshold=0.3)
 MULTI = Contract("m", "multiclass", (), Target("kind", ("a", "b", "c")))
@@ -44,22 +44,34 @@ def test_a_row_with_nan_or_infinity_is_not_finite() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("rows", [2, FEW + 1], ids=["few", "many"])
-def test_one_number_that_is_not_finite_is_found(rows: int, bad: float) -> None:
-    scores = np.full((rows, 2), 3e38, dtype=np.float32)
-    assert all_finite(scores)
+@pytest.mark.parametrize("contract", [BINARY, MULTI, NUMBER], ids=lambda one: one.task)
+def test_one_number_that_is_not_finite_is_found(contract: Contract, rows: int, bad: float) -> None:
+    scores = np.full((rows, contract.outputs), 3e38, dtype=np.float32)
+    assert read(contract, scores) is not None
 
     scores[1, 0] = bad
-    assert not all_finite(scores)
+    assert read(contract, scores) is None
 
 
-@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=FEW))
-def test_scores_are_told_alike_in_few_and_in_many_rows(values: list[float]) -> None:
-    few = np.array([values, values], dtype=np.float32).T
-    many = np.tile(few, (FEW + 1, 1))
-    told = shown(BINARY, few)
+@given(st.lists(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), min_size=1))
+@pytest.mark.parametrize("contract", [BINARY, MULTI, NUMBER], ids=lambda one: one.task)
+def test_scores_are_read_alike_in_few_and_in_many_rows(
+    contract: Contract, rows: list[list[float]]
+) -> None:
+    scores = np.array(rows, dtype=np.float32)[:, : contract.outputs]
+    found = read(contract, scores)
 
-    assert told.tobytes() == shown(BINARY, many)[: len(few)].tobytes()
-    assert told.tobytes() == few[:, 1:].astype(np.float64).round(6).tobytes()
+    assert found is not None
+    assert found.labels == labels(contract, scores)
+    assert np.array(found.shown).tobytes() == shown(contract, scores).tobytes()
+    assert list(found.tracked) == tracked(contract, scores).tolist()
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=1))
+def test_a_probability_is_told_with_six_decimals(values: list[float]) -> None:
+    scores = np.array([values, values], dtype=np.float32).T
+
+    assert shown(BINARY, scores).tobytes() == scores[:, 1:].astype(np.float64).round(6).tobytes()
 
 
 def test_classes_are_told_with_six_decimals_each() -> None:

@@ -23,10 +23,10 @@ from tests.fakes.served import (
 )
 from tidegate.contract import Contract
 from tidegate.errors import PayloadTooLargeError
-from tidegate.serving import counting
 from tidegate.serving.answers import failure, refusal
 from tidegate.serving.counting import Closed, OpenWindow
 from tidegate.serving.flushing import MOST_VALUES, flush_text, histogram
+from tidegate.serving.kept_rows import KeptRows
 from tidegate.serving.predictor import Outcome
 from tidegate.stats.design_effect import effective_rows
 from tidegate.windows.binning import make_bins, score_bins, summarize
@@ -106,26 +106,25 @@ def test_the_sums_over_requests_say_how_many_rows_are_worth() -> None:
     for _ in range(30):
         winds = rng.uniform(0, 60) * np.linspace(0.9, 1.0, 10)
         one = outcome(*winds.tolist())
-        scores.append(one.scores)
+        scores.append(np.asarray(one.scores))
         window.count(one, milliseconds=1, at=NOON)
     found = closed(window)
 
-    mean = np.array([s.mean() for s in scores if s is not None])
+    mean = np.array([s.mean() for s in scores])
     assert found.clusters[:2] == pytest.approx((3000, 10 * mean.sum()))
     assert found.clusters[2] == pytest.approx((10 * mean**2).sum())
     worth = effective_rows(found.clusters, requests=found.answered, rows=found.score.total)
     assert 29 < worth < 40
 
 
-def test_binning_in_between_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_binning_in_between_changes_nothing() -> None:
     early, late = opened(), opened()
-    winds = np.random.default_rng(1).uniform(0, 60, 40).tolist()
-    for wind in winds:
-        late.count(outcome(wind), milliseconds=1, at=NOON)
-    monkeypatch.setattr(counting, "FOLD_VALUES", 12)
-    for wind in winds:
-        early.count(outcome(wind), milliseconds=1, at=NOON)
-        assert early._kept < 12
+    early._kept = KeptRows(values=12)
+    winds = np.random.default_rng(1).uniform(0, 60, 40)
+    for some in np.split(winds, [1, 3, 4, 20, 21]):
+        late.count(outcome(*some.tolist()), milliseconds=1, at=NOON)
+        early.count(outcome(*some.tolist()), milliseconds=1, at=NOON)
+    assert early._kept.rows < late._kept.rows == 40
     one, other = closed(early), closed(late)
     assert one.clusters == pytest.approx(other.clusters)  # sums of floats, in another order
     assert replace(one, clusters=other.clusters) == other
@@ -133,17 +132,17 @@ def test_binning_in_between_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_container_flushes_in_its_first_request_and_then_when_time_is_up() -> None:
     window = opened()
-    assert not window.is_due(NOON, seconds=0)
+    assert not window.is_due(NOON)
     window.count(outcome(1.0), milliseconds=1, at=NOON)
-    assert window.is_due(NOON, seconds=60)
+    assert window.is_due(NOON)
     closed(window)
     window.clear()
 
     later = NOON + timedelta(seconds=500)
-    assert not window.is_due(later, seconds=60)
+    assert not window.is_due(later)
     window.count(outcome(1.0), milliseconds=1, at=later)
-    assert not window.is_due(later + timedelta(seconds=59.9), seconds=60)
-    assert window.is_due(later + timedelta(seconds=60), seconds=60)
+    assert not window.is_due(later + timedelta(seconds=59.9))
+    assert window.is_due(later + timedelta(seconds=60))
     found = closed(window, later + timedelta(seconds=60))
     assert (found.start, found.requests, found.cold_starts) == (later, 1, 0)
 
@@ -151,7 +150,7 @@ def test_a_container_flushes_in_its_first_request_and_then_when_time_is_up() -> 
 def test_a_probe_warms_the_container_and_is_not_counted() -> None:
     window = opened()
     window.warm()
-    assert not window.is_due(NOON, seconds=0)
+    assert not window.is_due(NOON)
     window.count(outcome(1.0), milliseconds=1, at=NOON)
     assert closed(window).cold_starts == 0
 
@@ -252,14 +251,14 @@ def test_many_rows_or_requests_make_a_window_due() -> None:
         closed(window)
         window.clear()
     rows.count(outcome(1.0, 2.0, 3.0), milliseconds=1, at=NOON)
-    assert not rows.is_due(NOON, seconds=60)
+    assert not rows.is_due(NOON)
     rows.count(outcome(1.0), milliseconds=1, at=NOON)
-    assert rows.is_due(NOON, seconds=60)
+    assert rows.is_due(NOON)
 
     for _ in range(4):
-        assert not requests.is_due(NOON, seconds=60)
+        assert not requests.is_due(NOON)
         requests.count(Outcome(failure()), milliseconds=1, at=NOON)
-    assert requests.is_due(NOON, seconds=60)
+    assert requests.is_due(NOON)
 
 
 def test_a_window_tells_what_its_container_counted_before() -> None:
@@ -290,5 +289,6 @@ def test_a_container_that_can_not_print_does_not_grow() -> None:
     for _ in range(50):
         window.count(outcome(1.0, 2.0), milliseconds=1, at=NOON)
         window.forfeit()
-    assert (window._latencies, window._features, window._scores, window._named) == ([], [], [], [])
+    kept = window._kept
+    assert (window._latencies, kept.rows, kept.sizes, kept.labels) == ([], 0, [], [])
     assert closed(window).requests == 50

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.fakes.served import CONTRACT
+from tests.fakes.served import CONTRACT, SERVED
 from tidegate.contract import Column
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import PayloadTooLargeError, RequestError
@@ -107,7 +107,7 @@ def test_floats_are_written_as_little_endian_doubles() -> None:
     assert to_bytes(np.array([1.0, 0.1])) == struct.pack("<2d", 1.0, 0.1)
 
 
-PROTOCOL = OpenInferenceProtocol(CONTRACT, Encoder(CONTRACT))
+PROTOCOL = OpenInferenceProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
 NAMED = st.fixed_dictionaries(
     {},
     optional={

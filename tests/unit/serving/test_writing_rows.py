@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION, SERVED
+from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION
 from tidegate.contract import Contract, Target
 from tidegate.serving.protocols.port import Answered
 from tidegate.serving.protocols.row_writer import RowWriter
@@ -19,9 +18,9 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def written(contract: Contract, labels: tuple[str, ...], shown: list[list[float]]) -> bytes:
-    scores = np.array(shown)
-    numbers = tuple(orjson.dumps(number) for number in scores.ravel().tolist())
-    return RowWriter(contract).write(Answered(SERVED, labels, scores, numbers, "receipt"))
+    scores = [score for row in shown for score in row]
+    numbers = [orjson.dumps(score) for score in scores]
+    return RowWriter(contract).write(Answered(labels, scores, numbers, "receipt"))
 
 
 def with_classes(contract: Contract, *classes: str) -> Contract:

@@ -60,11 +60,17 @@ class Encoder:
         if not isinstance(columns, dict):
             raise _whole("columns", "must be an object of lists")
         lists = self._equally_long(columns, {list})
-        if len(lists[0]) >= SMALL:
-            matrix = self._fast.columns(lists)
-        else:
-            matrix = self._fast.rows(zip(*lists, strict=True))
+        matrix = self.plainly(lists)
         return self._one_by_one(list(zip(*lists, strict=True))) if matrix is None else matrix
+
+    def plainly(self, columns: Sequence[list[Any]]) -> Matrix | None:
+        """Encode equally long lists in the contract's order, None when not plainly right."""
+        rows = len(columns[0])
+        if not 0 < rows <= self._max_rows:
+            return None
+        if rows < SMALL:
+            return self._fast.rows(zip(*columns, strict=True))
+        return self._fast.columns(columns)
 
     def tensors(self, columns: Mapping[str, list[Any] | npt.NDArray[Any]]) -> Matrix:
         """Encode columns of which some are arrays (rows,); raises as `records` does.

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import cache
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +15,47 @@ from tidegate.contract import Contract
 from tidegate.scoring.session import Matrix
 
 FEW = 16  # up to so many numbers Python's own are faster than numpy's cost per call
+
+
+class Read(NamedTuple):
+    """Scores that are all finite, as `labels`, `shown` (row after row) and `tracked` give them."""
+
+    labels: tuple[str, ...]
+    shown: list[float]
+    tracked: Sequence[float] | npt.NDArray[np.float64]
+
+
+def read(contract: Contract, scores: Matrix) -> Read | None:
+    """Return what scores say, None when one of them isn't finite.
+
+    >>> from tidegate.contract import Target
+    >>> c = Contract("m", "binary", (), Target("late", ("no", "yes")), threshold=0.25)
+    >>> read(c, np.array([[0.75, 0.25]], dtype=np.float32))
+    Read(labels=('yes',), shown=[0.25], tracked=[0.25])
+    """
+    if scores.size <= FEW and contract.task != "regression":
+        return _read_few(contract, scores.tolist())
+    if np.count_nonzero(np.isfinite(scores)) < scores.size:
+        return None
+    told = shown(contract, scores).ravel().tolist()
+    return Read(labels(contract, scores), told, tracked(contract, scores))
+
+
+def _read_few(contract: Contract, rows: list[list[float]]) -> Read | None:
+    if not all(map(math.isfinite, chain.from_iterable(rows))):
+        return None
+    if contract.task == "binary":
+        positive = [score for _, score in rows]
+        return Read(_sides(contract, positive), list(map(_six, positive)), positive)
+    top = list(map(max, rows))
+    classes = contract.target.classes
+    named = tuple([classes[row.index(most)] for row, most in zip(rows, top, strict=True)])
+    return Read(named, list(map(_six, chain.from_iterable(rows))), top)
+
+
+def _six(probability: float) -> float:
+    """Round to six decimals as numpy does."""
+    return round(probability * 1e6, 0) / 1e6
 
 
 def labels(contract: Contract, scores: Matrix) -> tuple[str, ...]:
@@ -26,13 +71,21 @@ def labels(contract: Contract, scores: Matrix) -> tuple[str, ...]:
     """
     if contract.task == "regression":
         return ()
-    classes = contract.target.classes
     if contract.task == "binary":
-        # As Python's numbers: for one row that is half of numpy's cost, for many no more.
-        threshold = float(np.float32(contract.threshold))
-        no, yes = classes
-        return tuple([yes if score >= threshold else no for score in scores[:, 1].tolist()])
+        return _sides(contract, scores[:, 1].tolist())
+    classes = contract.target.classes
     return tuple([classes[place] for place in scores.argmax(axis=1).tolist()])
+
+
+def _sides(contract: Contract, positive: list[float]) -> tuple[str, ...]:
+    threshold = _as_float32(contract.threshold)
+    no, yes = contract.target.classes
+    return tuple([yes if score >= threshold else no for score in positive])
+
+
+@cache
+def _as_float32(threshold: float) -> float:
+    return float(np.float32(threshold))
 
 
 def tracked(contract: Contract, scores: Matrix) -> npt.NDArray[np.float64]:
@@ -59,17 +112,6 @@ def finite(scores: Matrix) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isfinite(scores).all(axis=1))
 
 
-def all_finite(scores: Matrix) -> bool:
-    """Tell whether every score of every row is a finite number.
-
-    >>> all_finite(np.array([[0.5, 0.5], [np.nan, 1.0]], dtype=np.float32))
-    False
-    """
-    if scores.size <= FEW:
-        return all(map(math.isfinite, scores.ravel().tolist()))
-    return bool(np.count_nonzero(np.isfinite(scores)) == scores.size)
-
-
 def shown(contract: Contract, scores: Matrix) -> npt.NDArray[np.float64]:
     """Return scores as they are told: six decimals of a probability, a value's shortest float32.
 
@@ -89,8 +131,5 @@ def shown(contract: Contract, scores: Matrix) -> npt.NDArray[np.float64]:
         texts = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)  # ten times `str`'s speed
         return np.array(orjson.loads(texts), dtype=np.float64)[:, None]
     told = scores[:, 1:] if contract.task == "binary" else scores
-    if told.size <= FEW:
-        # What numpy's `round` does, too.
-        return np.array([[round(p * 1e6, 0) / 1e6 for p in row] for row in told.tolist()])
     rounded: npt.NDArray[np.float64] = told.astype(np.float64).round(6)
     return rounded

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from itertools import chain
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from math import ceil
 
 import numpy as np
@@ -14,15 +13,15 @@ import numpy.typing as npt
 
 from tidegate.contract import UNKNOWN
 from tidegate.frozen import frozen
-from tidegate.scoring.session import Matrix
+from tidegate.serving.kept_rows import KeptRows
 from tidegate.serving.predictor import Outcome
 from tidegate.serving.sampling import Sampler
 from tidegate.serving.served import Served
 from tidegate.windows.binning import Tallies
 from tidegate.windows.values import LATENCY_EDGES_MS, Counts, Reference, Window
 
-FOLD_VALUES = 500_000  # bounds memory: millions of rows may be answered between two flushes
 FLUSH_ROWS = 100_000
+FLUSH_SECONDS = 60.0
 _SCORE = "score"
 
 
@@ -42,6 +41,7 @@ class OpenWindow:
 
     `reference` says where cells lie; `columns` names those of the matrix, in order. Without a
     reference (a package that can't be read) only requests are counted. `requests` says how many.
+    Times are of a request's arrival.
     """
 
     def __init__(
@@ -51,10 +51,13 @@ class OpenWindow:
         *,
         columns: Sequence[str] = (),
         flush_rows: int = FLUSH_ROWS,
+        flush_seconds: float = FLUSH_SECONDS,
         sampler: Sampler | None = None,
     ) -> None:
-        """Begin an empty window, due after so many rows or requests at the latest."""
+        """Begin an empty window, due after so many seconds, rows or requests at the latest."""
         self._served, self._flush_rows, self._sampler = served, flush_rows, sampler
+        self._open_for = timedelta(seconds=flush_seconds)
+        self._kept = KeptRows()
         self._column_bins = {n: reference.columns[n].bins for n in columns} if reference else {}
         self._score_bins = {_SCORE: reference.score.bins} if reference else {}
         self._warm = self._flushed = False
@@ -92,29 +95,26 @@ class OpenWindow:
             self._errors += outcome.answer.status >= 500
             self._rejected += outcome.answer.status < 500
             return
-        self._features.append(features)
-        if outcome.scores is not None:
-            self._scores.append(outcome.scores)
-            self._named.append(outcome.labels)
-        self._rows += len(features)
+        rows = len(features)
+        if self._kept.fills(rows):
+            self._fold()
+        self._kept.add(features, outcome.scores, outcome.labels)
+        self._rows += rows
         self._invalid += outcome.invalid
         if self._sampler:
             self._sampler.offer(outcome, id=id, at=at)
-        self._kept += features.size
-        if self._kept >= FOLD_VALUES:
-            self._fold()
 
-    def is_due(self, at: datetime, *, seconds: float) -> bool:
-        """Tell whether to flush: after `seconds`, or when rows or requests are many.
+    def is_due(self, at: datetime) -> bool:
+        """Tell whether to flush: when it is time, or when rows or requests are many.
 
         Also at once in a container's first request: many containers answer only a few, and nothing
         runs in them afterwards.
         """
         if self._start is None:
             return False
-        if not self._flushed or max(self._rows, self.requests) >= self._flush_rows:
+        if not self._flushed or self._rows >= self._flush_rows or self.requests >= self._flush_rows:
             return True
-        return (at - self._start).total_seconds() >= seconds
+        return at - self._start >= self._open_for
 
     def close(self, *, id: str, at: datetime) -> Closed:
         """Return everything counted since the start, until `at`; `clear` it once it is printed."""
@@ -160,41 +160,34 @@ class OpenWindow:
         self._forget_rows()
 
     def _forget_rows(self) -> None:
-        self._forget_kept()
+        self._kept.clear()
         self._invalid = 0
         self._labels: Counter[str] = Counter()
         self._clusters = (0.0, 0.0, 0.0, 0.0)
         self._score = Tallies(self._score_bins)
         self._columns = Tallies(self._column_bins)
 
-    def _forget_kept(self) -> None:
-        self._features: list[Matrix] = []
-        self._scores: list[npt.NDArray[np.float64]] = []
-        self._named: list[Iterable[str]] = []  # labels, one list per request
-        self._kept = 0  # values in `_features`
-
     def _fold(self) -> None:
         """Bin what was kept."""
-        if self._features and self._column_bins:
-            self._columns.add(np.concatenate(self._features))
-        if self._scores:
-            self._add_scores(self._scores)
-            self._labels.update(chain.from_iterable(self._named))
-        self._forget_kept()
+        kept = self._kept
+        if self._column_bins and kept.rows:
+            self._columns.add(kept.features)
+        if kept.sizes:
+            self._add_scores(kept.scores, np.array(kept.sizes))
+            self._labels.update(kept.labels)
+        kept.clear()
 
-    def _add_scores(self, scores: list[npt.NDArray[np.float64]]) -> None:
-        """Count the scores of some requests, and their sums for the design effect."""
-        rows, flat = np.array([len(part) for part in scores]), np.concatenate(scores)
+    def _add_scores(self, scores: npt.NDArray[np.float64], rows: npt.NDArray[np.intp]) -> None:
+        """Count the scores of requests of so many `rows` each, and sums for the design effect."""
         if self._score_bins:
-            self._score.add(flat[:, None].astype(np.float32))
-        starts = np.cumsum(rows) - rows
-        sums = np.add.reduceat(flat, starts)
+            self._score.add(scores[:, None].astype(np.float32))
+        sums = np.add.reduceat(scores, np.cumsum(rows) - rows)
         squares, total, between, overall = self._clusters
         self._clusters = (
             squares + float(np.square(rows).sum()),
             total + float(sums.sum()),
             between + float((np.square(sums) / rows).sum()),
-            overall + float(np.square(flat).sum()),
+            overall + float(np.square(scores).sum()),
         )
 
     def _unknown(self, columns: dict[str, Counts]) -> int:

@@ -50,7 +50,8 @@ def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001  # a caller is owed an answer; it counts as an error
         _report(error, context)
         outcome = Outcome(failure_to(event))
-    _count(outcome, (time.perf_counter() - began) * 1000, context, counted=counted)
+    milliseconds = (time.perf_counter() - began) * 1000
+    _count(outcome, milliseconds, context, at=at if counted else None)
     return outcome.answer.to_event()
 
 
@@ -71,19 +72,21 @@ def _open_source(settings: Settings) -> ModelSource:
     return open_source(settings)
 
 
-def _count(outcome: Outcome, milliseconds: float, context: Context, *, counted: bool) -> None:
-    """Count an answer and flush when it is time; whatever fails here, the answer goes out."""
+def _count(outcome: Outcome, milliseconds: float, context: Context, *, at: datetime | None) -> None:
+    """Count an answer to what came `at` a time, and flush when it is due.
+
+    Whatever fails here, the answer goes out. Without a time it only warmed the container.
+    """
     window = None
     try:
         window = service().window
         if window is None:
             return
-        if not counted:
+        if at is None:
             window.warm()
             return
-        at = utc_now()
         window.count(outcome, milliseconds=milliseconds, at=at, id=context.aws_request_id)
-        if window.is_due(at, seconds=service().flush_seconds):
+        if window.is_due(at):
             _flush(service(), at, id=context.aws_request_id)
     except Exception as error:  # noqa: BLE001  # counting may fail, the prediction may not
         if window is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -14,14 +14,14 @@ import orjson
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, PackageError, PayloadTooLargeError, Problem
-from tidegate.scoring.predictions import all_finite, finite, labels, shown, tracked
+from tidegate.scoring.predictions import finite, read
 from tidegate.scoring.session import Matrix, Session
 from tidegate.serving.answers import Answer
 from tidegate.serving.content_coding import BINARY_TYPE
 from tidegate.serving.protocols.negotiation import JSON_TYPE, Negotiated
 from tidegate.serving.protocols.own_json import JsonProtocol
 from tidegate.serving.protocols.port import Answered, PredictProtocol, Question
-from tidegate.serving.receipts import claims, seal, with_scores
+from tidegate.serving.receipts import Signer
 from tidegate.serving.served import Served
 
 OWN, OPEN_INFERENCE = "json", "v2"  # names of the protocols that a predictor speaks
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
     answer: Answer
     features: Matrix | None = None
-    scores: npt.NDArray[np.float64] | None = None
+    scores: Sequence[float] | npt.NDArray[np.float64] | None = None
     labels: tuple[str, ...] = ()
     invalid: int = 0
 
@@ -51,9 +51,10 @@ class Predictor:
     ) -> None:
         """Compile the contract."""
         self._contract, self._session = contract, session
-        self._served, self._key = served, receipt_key
-        self._encoder = Encoder(contract)
-        own = JsonProtocol(contract, self._encoder)
+        self._served, self._encoder = served, Encoder(contract)
+        self._signer = Signer(served.model, served.version, served.release, key=receipt_key)
+        self._width = contract.outputs if contract.task == "multiclass" else 1  # of what is told
+        own = JsonProtocol(contract, self._encoder, served)
         self._protocols: dict[str, PredictProtocol] = {OWN: Negotiated(own, (JSON_TYPE,))}
 
     @property
@@ -86,36 +87,25 @@ class Predictor:
         scores = self._session.run(features)
         if scores.shape != (len(features), self._contract.outputs):
             raise PackageError(f"the model's answer has shape {scores.shape}")
-        if not all_finite(scores):
+        found = read(self._contract, scores)
+        if found is None:
             return _unanswerable(question, np.flatnonzero(~finite(scores)))
-        named = labels(self._contract, scores)
-        answered = self._answered(named, shown(self._contract, scores), id=id, at=at)
-        answer = question.write(answered)
+        numbers = orjson.dumps(found.shown)[1:-1].split(b",")
+        receipt = self._signer.sign(id, at, numbers, width=self._width)
+        answer = question.write(Answered(found.labels, found.shown, numbers, receipt))
         # At worst every byte is a quote and counts twice.
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
             raise PayloadTooLargeError(f"the answer to {len(scores)} rows is too long; send fewer")
-        return Outcome(answer, features, tracked(self._contract, scores), named)
+        return Outcome(answer, features, found.tracked, found.labels)
 
     def _open_inference(self) -> PredictProtocol:
         # Imported for those who speak it: 10 ms that every other cold start is spared.
         from tidegate.serving.protocols.open_inference import OpenInferenceProtocol
 
-        inner = OpenInferenceProtocol(self._contract, self._encoder)
+        inner = OpenInferenceProtocol(self._contract, self._encoder, self._served)
         types = (JSON_TYPE, BINARY_TYPE)
         self._protocols[OPEN_INFERENCE] = Negotiated(inner, types)
         return self._protocols[OPEN_INFERENCE]
-
-    def _answered(
-        self, named: tuple[str, ...], scores: npt.NDArray[np.float64], *, id: str, at: datetime
-    ) -> Answered:
-        served = self._served
-        flat = orjson.dumps(scores.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)
-        numbers = tuple(flat[1:-1].split(b","))
-        told = orjson.dumps(
-            claims(id=id, model=served.model, version=served.version, release=served.release, at=at)
-        )
-        receipt = seal(with_scores(told, numbers, width=scores.shape[1]), key=self._key)
-        return Answered(served, named, scores, numbers, receipt)
 
 
 def _unanswerable(question: Question, rows: npt.NDArray[np.intp]) -> Outcome:

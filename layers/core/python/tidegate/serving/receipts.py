@@ -33,43 +33,36 @@ class Receipt:
     scores: tuple[tuple[float, ...], ...]
 
 
+class Signer:
+    """Signs what one version answers, whose scores are JSON text already."""
+
+    def __init__(self, model: str, version: int, release: str, *, key: str) -> None:
+        """Write down what all its receipts say."""
+        self._key = key
+        said = {"m": model, "v": version, "r": release}
+        self._said = _dump(said)[1:-1]
+
+    def sign(self, id: str, at: datetime, numbers: Sequence[bytes], *, width: int) -> str:
+        """Return the receipt of an answer to some rows, of which each has `width` numbers.
+
+        Raises `SettingsError` when there is no key.
+        """
+        rows = (
+            numbers
+            if width == 1
+            else [b",".join(numbers[i : i + width]) for i in range(0, len(numbers), width)]
+        )
+        milliseconds = round(at.timestamp() * 1000)
+        told = (_dump(id), self._said, milliseconds, b"],[".join(rows))
+        payload = _base64(b'{"id":%b,%b,"t":%d,"s":[[%b]]}' % told)
+        return f"{payload}.{_signature(payload, self._key)}"
+
+
 def sign(receipt: Receipt, *, key: str) -> str:
     """Return the receipt as signed text; raise `SettingsError` when there is no key."""
-    told = claims(
-        id=receipt.id,
-        model=receipt.model,
-        version=receipt.version,
-        release=receipt.release,
-        at=receipt.at,
-    )
-    told["s"] = receipt.scores
-    return seal(json.dumps(told, separators=(",", ":"), allow_nan=False).encode(), key=key)
-
-
-def claims(*, id: str, model: str, version: int, release: str, at: datetime) -> dict[str, object]:
-    """Return what a receipt says beside the scores, as it is written."""
-    milliseconds = round(at.timestamp() * 1000)
-    return {"id": id, "m": model, "v": version, "r": release, "t": milliseconds}
-
-
-def with_scores(claims: bytes, numbers: Sequence[bytes], *, width: int) -> bytes:
-    """Return claims in JSON with the scores, numbers in JSON of which a row has `width`.
-
-    >>> with_scores(b'{"v":1}', [b"0.1", b"0.2", b"0.3", b"0.4"], width=2)
-    b'{"v":1,"s":[[0.1,0.2],[0.3,0.4]]}'
-    """
-    rows = (
-        numbers
-        if width == 1
-        else [b",".join(numbers[i : i + width]) for i in range(0, len(numbers), width)]
-    )
-    return b'%b,"s":[[%b]]}' % (claims[:-1], b"],[".join(rows))
-
-
-def seal(claims: bytes, *, key: str) -> str:
-    """Return claims in JSON as signed text; raise `SettingsError` when there is no key."""
-    payload = _base64(claims)
-    return f"{payload}.{_signature(payload, key)}"
+    signer = Signer(receipt.model, receipt.version, receipt.release, key=key)
+    numbers = [_dump(score) for scores in receipt.scores for score in scores]
+    return signer.sign(receipt.id, receipt.at, numbers, width=len(receipt.scores[0]))
 
 
 def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
@@ -102,6 +95,10 @@ def _signature(payload: str, key: str) -> str:
 def _keyed(key: str) -> hmac.HMAC:
     """Return what has taken the key in; a copy of it costs half of beginning anew."""
     return hmac.new(key.encode(), digestmod="sha256")
+
+
+def _dump(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _base64(data: bytes) -> str:

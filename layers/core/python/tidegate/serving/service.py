@@ -40,7 +40,6 @@ class Service:
     predictor: Predictor | None = None
     fault: TidegateError | None = None
     window: OpenWindow | None = None  # None before the first release: there is nothing to judge
-    flush_seconds: float = 60.0
 
     def answer(self, request: HttpRequest, *, id: str, at: datetime) -> Outcome:
         """Answer a request; raise a `TidegateError` whose status says what is wrong."""
@@ -133,7 +132,7 @@ def open_service(
     """
     if not (folder / MANIFEST).is_file():
         return Service(settings.env, settings.model)
-    served, seconds = Served.of(settings), flush_seconds(settings)
+    served = Served.of(settings)
     try:
         package = read_folder(folder)
         if package.contract.model != served.model:
@@ -146,10 +145,10 @@ def open_service(
         )
         warm_up(predictor, package.golden)
     except PackageError as error:
-        window = OpenWindow(served, None)
-        return Service(settings.env, served.model, served, None, error, window, seconds)
+        window = OpenWindow(served, None, flush_seconds=flush_seconds(settings))
+        return Service(settings.env, served.model, served, None, error, window)
     window = _window(settings, served, package)
-    return Service(settings.env, served.model, served, predictor, None, window, seconds)
+    return Service(settings.env, served.model, served, predictor, None, window)
 
 
 def _window(settings: Settings, served: Served, package: Package) -> OpenWindow:
@@ -159,6 +158,7 @@ def _window(settings: Settings, served: Served, package: Package) -> OpenWindow:
         package.reference,
         columns=contract.column_names,
         flush_rows=flush_rows(settings),
+        flush_seconds=flush_seconds(settings),
         sampler=Sampler(contract, served, share=share) if share else None,
     )
 

@@ -10,6 +10,7 @@ import orjson
 
 from tidegate.contract import Contract
 from tidegate.errors import PayloadTooLargeError, RequestError
+from tidegate.serving.protocols.colons import count_colons
 from tidegate.serving.protocols.tensors import DATATYPES, DTYPES, TEXT, Tensor, show
 from tidegate.serving.requests import parse_strictly
 
@@ -90,7 +91,7 @@ def parse(head: bytes) -> tuple[dict[str, Any], str]:
         payload, doubt = parse_strictly(head), error.msg
     else:
         # More colons than keys: some stand in texts, or a key was overwritten by its twin.
-        colons = head.count(b":")
+        colons = count_colons(head)
         if colons != _count_plain(payload) and colons != _count_keys(payload):
             parse_strictly(head)
     if not isinstance(payload, dict):

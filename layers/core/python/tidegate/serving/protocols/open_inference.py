@@ -6,13 +6,11 @@ are not known are refused: a misspelt one would be ignored in silence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 
 from tidegate.contract import Contract
@@ -22,21 +20,20 @@ from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import JSON, Answer, clean
 from tidegate.serving.content_coding import BINARY_TYPE
 from tidegate.serving.protocols.framing import Request, parse, read_request, split
+from tidegate.serving.protocols.plain_request import PlainRequests
 from tidegate.serving.protocols.port import Answered, Question
 from tidegate.serving.protocols.tensors import (
     TEXT,
     Tensor,
     Values,
     datatypes,
-    plain,
     to_bytes,
     values,
 )
+from tidegate.serving.served import Served
 
 HEADER_LENGTH = "inference-header-content-length"
 _BINARY: Mapping[str, str] = MappingProxyType({**JSON, "content-type": BINARY_TYPE})
-_PLAIN = ("name", "datatype", "data", "shape")
-Output = Sequence[str] | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,11 @@ class OutputForm:
     name: str
     datatype: str
     shape: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        """Elements per row."""
+        return math.prod(self.shape[1:])
 
 
 Asked = tuple[tuple[OutputForm, bool], ...]  # outputs in order, and whether as bytes
@@ -81,21 +83,24 @@ def failure() -> Answer:
 class OpenInferenceProtocol:
     """`PredictProtocol` of one contract."""
 
-    def __init__(self, contract: Contract, encoder: Encoder) -> None:
-        """Read tensors by `encoder`, write predictions by `contract`."""
+    def __init__(self, contract: Contract, encoder: Encoder, served: Served) -> None:
+        """Read tensors by `encoder`, write predictions by `contract` as those of what is served."""
         self._contract, self._encoder = contract, encoder
+        self._plain = PlainRequests(contract, encoder)
         self._columns = {column.name: column for column in contract.columns}
         self._taken = {column.name: datatypes(column) for column in contract.columns}
         self._forms = {form.name: form for form in output_forms(contract)}
         self._all: Asked = tuple((form, False) for form in self._forms.values())
+        self._model = {"model_name": served.model, "model_version": str(served.version)}
+        self._release = served.release
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
         """Read a body; see the port for what it raises."""
         head, tail = split(body, headers.get(HEADER_LENGTH))
         payload, doubt = parse(head)
-        columns = None if tail or doubt else self._plain_columns(payload)
-        if columns is not None:
-            return self._question(self._encoder.columns(columns), self._all, None)
+        features = None if tail or doubt else self._plain.read(payload)
+        if features is not None:
+            return self._question(features, self._all, None)
         request = read_request(payload, tail, doubt=doubt, contract=self._contract)
         asked = self._asked(request)
         features = self._encode(request.inputs)
@@ -105,33 +110,9 @@ class OpenInferenceProtocol:
 
     def _question(self, features: Matrix, asked: Asked, id: str | None) -> Question:
         def write(answered: Answered) -> Answer:
-            return _write(answered, self._outputs(answered), asked, id=id)
+            return self._write(answered, asked, id)
 
         return Question(features, write, refusal)
-
-    def _plain_columns(self, payload: Mapping[str, Any]) -> dict[str, list[Any]] | None:
-        """Return the columns of a request of the usual form in few steps; None: look closer."""
-        inputs = payload.get("inputs")
-        if len(payload) != 1 or type(inputs) is not list:
-            return None
-        columns: dict[str, list[Any]] = {}
-        try:
-            rows = [len(inputs[0]["data"])]
-            for one in inputs:
-                name, datatype, data, shape = map(one.__getitem__, _PLAIN)
-                if not (
-                    len(one) == 4
-                    and datatype in self._taken[name]
-                    and type(data) is list
-                    and shape == [len(data)] == rows
-                    and type(shape[0]) is int
-                    and plain(data, datatype, self._columns[name])
-                ):
-                    return None
-                columns[name] = data
-        except (IndexError, KeyError, TypeError, AttributeError):  # another form, or another column
-            return None
-        return columns if len(columns) == len(inputs) else None
 
     def _asked(self, request: Request) -> Asked:
         """Return the outputs that are asked for, and whether as bytes; none means all."""
@@ -162,46 +143,34 @@ class OpenInferenceProtocol:
             raise InvalidRowsError(sorted(problems, key=lambda p: p.row), len(problems))
         return self._encoder.tensors(columns)
 
-    def _outputs(self, answered: Answered) -> Mapping[str, Output]:
-        scores = np.ascontiguousarray(answered.shown).reshape(-1)
-        names = list(self._forms)
-        return (
-            {names[-1]: scores, names[0]: answered.labels} if len(names) > 1 else {names[0]: scores}
-        )
-
-
-def _write(
-    answered: Answered,
-    outputs: Mapping[str, Output],
-    asked: Asked,
-    *,
-    id: str | None,
-) -> Answer:
-    served, rows = answered.served, len(answered.shown)
-    written: list[dict[str, object]] = []
-    tail: list[bytes] = []
-    for form, binary in asked:
-        shape = [rows, *form.shape[1:]]
-        tensor: dict[str, object] = {"name": form.name, "datatype": form.datatype, "shape": shape}
-        if binary:
-            data = to_bytes(outputs[form.name])
-            tensor["parameters"] = {"binary_data_size": len(data)}
-            tail.append(data)
-        else:
-            tensor["data"] = outputs[form.name]
-        written.append(tensor)
-    content = {
-        "model_name": served.model,
-        "model_version": str(served.version),
-        **({} if id is None else {"id": id}),
-        "parameters": {"receipt": answered.receipt, "release": served.release},
-        "outputs": written,
-    }
-    head = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
-    if not tail:
-        return Answer(200, head)
-    headers = {**_BINARY, HEADER_LENGTH: str(len(head))}
-    return Answer(200, b"".join([head, *tail]), headers, binary=True)
+    def _write(self, answered: Answered, asked: Asked, id: str | None) -> Answer:
+        written: list[dict[str, object]] = []
+        tail: list[bytes] = []
+        for form, binary in asked:
+            data = answered.labels if form.datatype == TEXT else answered.shown
+            shape = [len(data) // form.width, *form.shape[1:]]
+            tensor: dict[str, object] = {
+                "name": form.name,
+                "datatype": form.datatype,
+                "shape": shape,
+            }
+            if binary:
+                tail.append(to_bytes(data))
+                tensor["parameters"] = {"binary_data_size": len(tail[-1])}
+            else:
+                tensor["data"] = data
+            written.append(tensor)
+        content = {
+            **self._model,
+            **({} if id is None else {"id": id}),
+            "parameters": {"receipt": answered.receipt, "release": self._release},
+            "outputs": written,
+        }
+        head = orjson.dumps(content)
+        if not tail:
+            return Answer(200, head)
+        headers = {**_BINARY, HEADER_LENGTH: str(len(head))}
+        return Answer(200, b"".join([head, *tail]), headers, binary=True)
 
 
 def _told(problem: Problem) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import orjson
 
 from tidegate.contract import Contract
@@ -15,37 +14,30 @@ from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
 from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import Answer
+from tidegate.serving.protocols.colons import count_colons
 from tidegate.serving.protocols.port import Answered, Question
 from tidegate.serving.protocols.row_writer import RowWriter
 from tidegate.serving.requests import parse_strictly
-
-SHORT = 4096  # bytes; numpy counts faster in longer ones
+from tidegate.serving.served import Served
 
 
 class JsonProtocol:
     """`PredictProtocol` of one contract."""
 
-    def __init__(self, contract: Contract, encoder: Encoder) -> None:
-        """Read rows by `encoder`, write predictions by `contract`."""
+    def __init__(self, contract: Contract, encoder: Encoder, served: Served) -> None:
+        """Read rows by `encoder`, write predictions by `contract` as those of what is served."""
         self._encoder = encoder
         self._rows = RowWriter(contract)
+        version = {"model": served.model, "version": served.version, "release": served.release}
+        self._head = orjson.dumps(version)[:-1] + b',"predictions":['
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:  # noqa: ARG002 - the port's
         """Read a body; see the port for what it raises."""
         return Question(_read_rows(body, self._encoder), self._write)
 
     def _write(self, answered: Answered) -> Answer:
-        served = answered.served
-        version = {"model": served.model, "version": served.version, "release": served.release}
-        parts = (
-            orjson.dumps(version)[:-1],
-            b',"predictions":[',
-            self._rows.write(answered),
-            b'],"receipt":"',
-            answered.receipt.encode(),  # base64 and a dot
-            b'"}',
-        )
-        return Answer(200, b"".join(parts))
+        rows, receipt = self._rows.write(answered), answered.receipt.encode()  # base64 and a dot
+        return Answer(200, b'%b%b],"receipt":"%b"}' % (self._head, rows, receipt))
 
 
 def _read_rows(body: bytes, encoder: Encoder) -> Matrix:
@@ -85,11 +77,7 @@ def _refuse_repeated_keys(body: bytes, *, keys: int) -> None:
 
     There are as many colons as keys, and more only in texts or after keys that were overwritten.
     """
-    if len(body) < SHORT:
-        colons = body.count(b":")
-    else:
-        colons = int(np.count_nonzero(np.frombuffer(body, dtype=np.uint8) == ord(":")))
-    if colons != keys:
+    if count_colons(body) != keys:
         parse_strictly(body)
 
 

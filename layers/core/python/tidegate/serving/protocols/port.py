@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from tidegate.errors import TidegateError
 from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import Answer, refusal
-from tidegate.serving.served import Served
 
 
 class Answered(NamedTuple):
     """What the model answered, checked and finite.
 
-    `shown` (rows, width) are the scores as they are told: binary P(positive) only, multiclass one
+    `shown` are the scores as they are told, row after row: binary P(positive) only, multiclass one
     per class, regression the value. `labels` holds one name per row, nothing for a regression.
     """
 
-    served: Served
     labels: tuple[str, ...]
-    shown: npt.NDArray[np.float64]
-    numbers: tuple[bytes, ...]  # `shown` as JSON, row after row
+    shown: list[float]
+    numbers: list[bytes]  # `shown` as JSON
     receipt: str
 
 

@@ -31,7 +31,8 @@ class RowWriter:
 
     def write(self, answered: Answered) -> bytes:
         """Return the rows, with commas between them."""
-        rows, width = answered.shown.shape
+        width = len(self._between) + 1
+        rows = len(answered.numbers) // width
         parts = [self._value] * (2 * rows * width)
         if answered.labels:
             parts[:: 2 * width] = map(self._openings.__getitem__, answered.labels)

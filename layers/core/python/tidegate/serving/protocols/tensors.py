@@ -31,7 +31,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 Values = list[Any] | npt.NDArray[Any]
 DATATYPES = frozenset({*DTYPES, TEXT})
-_RANGES = {
+RANGES = {
     name: (int(np.iinfo(DTYPES[name]).min), int(np.iinfo(DTYPES[name]).max)) for name in INTEGERS
 }
 _LENGTH = struct.Struct("<I")  # before each element of a text tensor
@@ -64,21 +64,6 @@ def datatypes(column: Column) -> tuple[str, ...]:
     return ("FP64", "FP32", "FP16", *whole)
 
 
-def plain(data: list[Any], datatype: str, column: Column) -> bool:
-    """Tell whether JSON data of a datatype that the column takes need no check but the column's.
-
-    >>> boats = Column("boats", "integer")
-    >>> plain([1, 2], "INT8", boats), plain([1, 2.0], "INT8", boats)
-    (True, False)
-    """
-    if datatype in _RANGES:
-        low, high = _RANGES[datatype]
-        return set(map(type, data)) == {int} and low <= min(data) and max(data) <= high
-    if datatype == TEXT:
-        return not (column.nullable and "" in data)
-    return column.type != "integer"
-
-
 def values(tensor: Tensor, column: Column) -> tuple[Values, list[Problem]]:
     """Return a tensor's values as an encoder takes them, and what its datatype forbids of them.
 
@@ -100,11 +85,11 @@ def values(tensor: Tensor, column: Column) -> tuple[Values, list[Problem]]:
     return found, problems
 
 
-def to_bytes(tensor: Sequence[str] | npt.NDArray[np.float64]) -> bytes:
-    """Return the bytes of an output: FP64 of an array, BYTES of texts."""
-    if isinstance(tensor, np.ndarray):
-        return tensor.astype("<f8", copy=False).tobytes()
-    texts = [text.encode() for text in tensor]
+def to_bytes(tensor: Sequence[str] | Sequence[float]) -> bytes:
+    """Return the bytes of an output: FP64 of numbers, BYTES of texts."""
+    texts = [element.encode() for element in tensor if isinstance(element, str)]
+    if not texts:
+        return np.array(tensor, dtype="<f8").tobytes()
     return b"".join(part for text in texts for part in (_LENGTH.pack(len(text)), text))
 
 
@@ -112,7 +97,7 @@ def _from_json(tensor: Tensor, data: list[Any]) -> tuple[list[Any], list[Problem
     """Check what JSON's one kind of number hides; types are left to the column's rule."""
     if tensor.datatype not in INTEGERS:
         return data, []
-    low, high = _RANGES[tensor.datatype]
+    low, high = RANGES[tensor.datatype]
     found = _whole(data)
     rule = f"must be an {tensor.datatype}"
     return found, _problems(

@@ -1,0 +1,111 @@
+"""Infer requests of the usual form, read without a step per element of their frame.
+
+One tensor per column with its data in JSON, nothing else. Names and datatypes of a client's tensors
+are looked at once and remembered: its next request has the same. Whatever is otherwise is left to
+those who can say what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from tidegate.contract import Column, Contract
+from tidegate.encoding.coders import coder
+from tidegate.encoding.encoder import Encoder
+from tidegate.scoring.session import Matrix
+from tidegate.serving.protocols.tensors import RANGES, TEXT, datatypes
+
+KNOWN_FORMS = 16  # that are remembered; a client has one
+_MEMBERS = itemgetter("name", "datatype", "shape", "data")
+
+
+class _Form(NamedTuple):
+    """Where each column stands among the tensors, and which need a look at their elements."""
+
+    order: tuple[int, ...]
+    checks: tuple[tuple[int, str], ...]  # position of a column, and the datatype it came in
+
+
+class PlainRequests:
+    """Reads what is plainly right for one contract."""
+
+    def __init__(self, contract: Contract, encoder: Encoder) -> None:
+        """Read columns by `encoder`."""
+        self._contract, self._encoder = contract, encoder
+        self._forms: dict[tuple[Any, Any], _Form] = {}
+
+    def read(self, payload: Mapping[str, Any]) -> Matrix | None:
+        """Return the matrix (rows, columns), None when in doubt."""
+        inputs = payload.get("inputs")
+        if len(payload) != 1 or type(inputs) is not list:
+            return None
+        try:
+            names, kinds, shapes, data = zip(*map(_MEMBERS, inputs), strict=True)
+            form = self._forms.get((names, kinds)) or self._look(names, kinds)
+        except (KeyError, TypeError, ValueError):  # no object, or another one; no inputs at all
+            return None
+        rows = len(data[0]) if type(data[0]) is list else 0
+        if form is None or set(map(len, inputs)) != {4} or not _are_alike(shapes, rows):
+            return None
+        if set(map(type, data)) != {list} or set(map(len, data)) != {rows}:
+            return None
+        columns = [data[place] for place in form.order]
+        if all(_is_plain(columns[place], kind) for place, kind in form.checks):
+            return self._encoder.plainly(columns)
+        return None
+
+    def _look(self, names: tuple[Any, ...], kinds: tuple[Any, ...]) -> _Form | None:
+        columns = self._contract.columns
+        if sorted(names) != sorted(column.name for column in columns):
+            return None
+        order = tuple(names.index(column.name) for column in columns)
+        asked = [kinds[place] for place in order]
+        if any(
+            kind not in datatypes(column) or not _has_fast_path(kind, column)
+            for kind, column in zip(asked, columns, strict=True)
+        ):
+            return None
+        checks = tuple(
+            (place, kind)
+            for place, (kind, column) in enumerate(zip(asked, columns, strict=True))
+            if not _is_proven(kind, column)
+        )
+        form = _Form(order, checks)
+        if len(self._forms) < KNOWN_FORMS:
+            self._forms[names, kinds] = form
+        return form
+
+
+def _are_alike(shapes: Sequence[Any], rows: int) -> bool:
+    """Tell whether all shapes are [rows], or all [rows, 1]."""
+    first = shapes[0]
+    if first not in ([rows], [rows, 1]) or shapes.count(first) != len(shapes):
+        return False
+    return set(map(type, chain.from_iterable(shapes))) == {int}  # true and 1.0 equal 1
+
+
+def _has_fast_path(kind: str, column: Column) -> bool:
+    """Tell whether a datatype's JSON values can be a column's: 3.0 as FP64 is no integer yet."""
+    return column.type != "integer" or kind in RANGES
+
+
+def _is_proven(kind: str, column: Column) -> bool:
+    """Tell whether a value that the column takes is one that the datatype allows."""
+    if kind == TEXT:
+        return not column.nullable  # "" may be null
+    if kind not in RANGES:
+        return True
+    low, high = RANGES[kind]
+    domain = coder(column).domain
+    return column.type == "integer" and low <= domain.low and domain.high <= high
+
+
+def _is_plain(data: list[Any], kind: str) -> bool:
+    """Tell whether every element is one of the datatype, and none stands for null."""
+    if kind == TEXT:
+        return "" not in data
+    low, high = RANGES[kind]
+    return set(map(type, data)) == {int} and low <= min(data) and max(data) <= high
