@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Sequence
-from operator import le
+from collections.abc import Callable, Iterable, Sequence
 from types import NoneType
 from typing import Any
 
@@ -22,6 +21,7 @@ from tidegate.scoring.session import Matrix
 
 EXACT = 2.0**53 - 1  # a larger whole number may be rounded when it becomes a float64
 Array = npt.NDArray[Any]
+Part = tuple[bytes, int]  # a column as float64, and how many of them are null
 SHAPES = 1000  # rows' types that are remembered; a contract with few nulls has one or two
 
 
@@ -36,11 +36,12 @@ class FastPaths:
         # Beyond EXACT a number may have been rounded across a bound.
         self._lows = np.maximum(self._lowest, -EXACT)[:, None]
         self._highs = np.minimum(self._highest, EXACT)[:, None]
-        self._loose = np.array([code.domain.loose for code in coders])
+        self._loose = np.flatnonzero([code.domain.loose for code in coders])
         self._categories = tuple(
             (j, code.codes) for j, code in enumerate(coders) if isinstance(code, CategoryCoder)
         )
         self._nulls: dict[tuple[type, ...], tuple[int, ...]] = {}
+        self._one_row = struct.Struct(f"{len(coders)}f").pack
 
     def rows(self, rows: Iterable[tuple[Any, ...]]) -> Matrix | None:
         """Return the matrix (rows, columns) of values in column order, None when in doubt.
@@ -48,6 +49,7 @@ class FastPaths:
         Plain Python: for a row or two it beats numpy's cost per call.
         """
         found: list[float] = []
+        width = len(self._coders)
         for values in rows:
             row: list[Any] = list(values)
             try:
@@ -58,16 +60,18 @@ class FastPaths:
                 return None
             for j in nulls:
                 row[j] = self._lowest[j]
-            if not (all(map(le, self._lowest, row)) and all(map(le, row, self._highest))):
+            bounded = zip(self._lowest, row, self._highest, strict=True)
+            if [value for low, value, high in bounded if not low <= value <= high]:
                 return None
             for j in nulls:
                 row[j] = math.nan
             found += row
+        count = len(found)
         try:
-            packed = struct.pack(f"{len(found)}f", *found)
+            packed = self._one_row(*found) if count == width else struct.pack(f"{count}f", *found)
         except OverflowError:  # a contract may allow more than float32 holds
             return None
-        return np.frombuffer(packed, dtype=np.float32).reshape(-1, len(self._coders))
+        return np.ndarray((count // width, width), np.float32, packed)
 
     def columns(self, columns: Sequence[Sequence[Any] | Array]) -> Matrix | None:
         """Return the matrix (rows, columns) of columns of equal length, None when in doubt.
@@ -77,32 +81,32 @@ class FastPaths:
         pack = struct.Struct(f"{len(columns[0])}d").pack  # four times as fast as numpy
         parts, nulls = [], 0
         for code, values in zip(self._coders, columns, strict=True):
+            part = None
             if isinstance(values, np.ndarray):
                 part = _of_array(values, code)
-            elif (codes := code.many(values)) is None:
-                return None
-            else:
+            elif (codes := code.many(values)) is not None:
                 try:
                     parts.append(pack(*codes))
                     continue
                 except struct.error:  # a null, or what isn't right
-                    part = _with_nulls(codes, code)
+                    part = _with_nulls(codes, code, pack)
             if part is None:
                 return None
-            parts.append(part.tobytes())
-            nulls += int(np.count_nonzero(np.isnan(part)))
+            parts.append(part[0])
+            nulls += part[1]
         found = np.frombuffer(b"".join(parts)).reshape(len(columns), -1)
         inside = np.count_nonzero((found >= self._lows) & (found <= self._highs))
-        if inside + nulls < found.size:  # NaN is never inside
-            return None
-        if self._hides_booleans(found, columns):
-            return None
+        if inside + nulls < found.size or self._hides_booleans(found, columns):
+            return None  # NaN is never inside
         return found.T.astype(np.float32, order="C")
 
     def _hides_booleans(self, found: Values, columns: Sequence[Sequence[Any] | Array]) -> bool:
         """Tell whether booleans became numbers: they can only be where there is a 0 or a 1."""
-        suspects = self._loose & (found * found == found).any(axis=1)
-        lists = (columns[j] for j in np.flatnonzero(suspects).tolist())
+        loose = found[self._loose]
+        suspects = loose * loose == loose
+        if not np.count_nonzero(suspects):
+            return False
+        lists = (columns[j] for j in self._loose[suspects.any(axis=1)].tolist())
         return any(bool in set(map(type, v)) for v in lists if not isinstance(v, np.ndarray))
 
     def _nulls_of(self, kinds: tuple[type, ...]) -> tuple[int, ...]:
@@ -121,20 +125,23 @@ class FastPaths:
         return nulls
 
 
-def _of_array(values: Array, code: Coder) -> Values | None:
+def _of_array(values: Array, code: Coder) -> Part | None:
     """Return an array's numbers, None when a column doesn't take its kind, or no NaN."""
     if values.dtype.kind not in code.domain.array_kinds:
         return None
     found = values.astype(np.float64)
-    return found if NoneType in code.domain.kinds or not np.isnan(found).any() else None
+    nulls = int(np.count_nonzero(np.isnan(found)))
+    return (found.tobytes(), nulls) if NoneType in code.domain.kinds or not nulls else None
 
 
-def _with_nulls(codes: Sequence[float | None], code: Coder) -> Values | None:
-    """Return numbers with NaN for null, None when another type is there."""
-    if not set(map(type, codes)) <= code.domain.kinds:
+def _with_nulls(
+    codes: Sequence[float | None], code: Coder, pack: Callable[..., bytes]
+) -> Part | None:
+    """Return numbers with NaN for null, None when something else is there."""
+    if NoneType not in code.domain.kinds:
         return None
     try:
-        found = np.array(codes, dtype=np.float64)  # numpy reads None as NaN
-    except OverflowError:
+        packed = pack(*[math.nan if number is None else number for number in codes])
+    except struct.error:
         return None
-    return found if np.count_nonzero(np.isnan(found)) == codes.count(None) else None
+    return packed, codes.count(None)

@@ -90,9 +90,9 @@ class Predictor:
         found = read(self._contract, scores)
         if found is None:
             return _unanswerable(question, np.flatnonzero(~finite(scores)))
-        numbers = orjson.dumps(found.shown)[1:-1].split(b",")
-        receipt = self._signer.sign(id, at, numbers, width=self._width)
-        answer = question.write(Answered(found.labels, found.shown, numbers, receipt))
+        text = orjson.dumps(found.shown)
+        receipt = self._signer.sign(id, at, text, width=self._width)
+        answer = question.write(Answered(found.labels, found.shown, text, receipt))
         # At worst every byte is a quote and counts twice.
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
             raise PayloadTooLargeError(f"the answer to {len(scores)} rows is too long; send fewer")

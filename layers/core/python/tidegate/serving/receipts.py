@@ -7,11 +7,10 @@ text, so two spellings of one receipt can't both be valid.
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from tidegate.errors import ReceiptError, SettingsError
 from tidegate.frozen import frozen
@@ -19,6 +18,7 @@ from tidegate.settings import env_name
 
 MAX_AGE = timedelta(days=365)  # the ledger keeps labels for 400 days after the prediction
 MAX_LENGTH = 4_000_000  # characters
+_BLOCK = 64  # bytes that SHA-256 takes at a time
 
 
 @frozen
@@ -37,32 +37,42 @@ class Signer:
     """Signs what one version answers, whose scores are JSON text already."""
 
     def __init__(self, model: str, version: int, release: str, *, key: str) -> None:
-        """Write down what all its receipts say."""
-        self._key = key
+        """Write down what all its receipts say; raise `SettingsError` when there is no key."""
+        secret = _checked(key)
+        block = secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()
+        self._inner, self._outer = (
+            hashlib.sha256(bytes(byte ^ pad for byte in block.ljust(_BLOCK, b"\0")))
+            for pad in (0x36, 0x5C)
+        )
         said = {"m": model, "v": version, "r": release}
         self._said = _dump(said)[1:-1]
 
-    def sign(self, id: str, at: datetime, numbers: Sequence[bytes], *, width: int) -> str:
+    def sign(self, id: str, at: datetime, scores: bytes, *, width: int) -> str:
         """Return the receipt of an answer to some rows, of which each has `width` numbers.
 
-        Raises `SettingsError` when there is no key.
+        `scores` is the list of all these numbers in JSON.
         """
-        rows = (
-            numbers
-            if width == 1
-            else [b",".join(numbers[i : i + width]) for i in range(0, len(numbers), width)]
-        )
         milliseconds = round(at.timestamp() * 1000)
-        told = (_dump(id), self._said, milliseconds, b"],[".join(rows))
-        payload = _base64(b'{"id":%b,%b,"t":%d,"s":[[%b]]}' % told)
-        return f"{payload}.{_signature(payload, self._key)}"
+        told = (json.dumps(id).encode(), self._said, milliseconds, _in_rows(scores, width))
+        payload = _base64(b'{"id":%b,%b,"t":%d,"s":[%b]}' % told)
+        return f"{payload}.{self._signature(payload)}"
+
+    def _signature(self, payload: str) -> str:
+        """Return what `_mac` does: HMAC as RFC 2104 has it, with the key taken in once.
+
+        Over so little text Python's `hmac` takes three times as long.
+        """
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(payload.encode())
+        outer.update(inner.digest())
+        return _base64(outer.digest())
 
 
 def sign(receipt: Receipt, *, key: str) -> str:
     """Return the receipt as signed text; raise `SettingsError` when there is no key."""
     signer = Signer(receipt.model, receipt.version, receipt.release, key=key)
-    numbers = [_dump(score) for scores in receipt.scores for score in scores]
-    return signer.sign(receipt.id, receipt.at, numbers, width=len(receipt.scores[0]))
+    scores = [score for row in receipt.scores for score in row]
+    return signer.sign(receipt.id, receipt.at, _dump(scores), width=len(receipt.scores[0]))
 
 
 def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
@@ -73,7 +83,7 @@ def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
     payload, dot, signature = text.partition(".")
     if len(text) > MAX_LENGTH or not text.isascii() or not dot:
         raise ReceiptError("this is not a receipt")
-    if not hmac.compare_digest(_signature(payload, key), signature):
+    if not hmac.compare_digest(_mac(payload, key), signature):
         raise ReceiptError("the receipt was altered or not made by this environment")
     receipt = _read(payload)
     if receipt.model != model:
@@ -83,18 +93,27 @@ def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
     return receipt
 
 
-def _signature(payload: str, key: str) -> str:
+def _mac(payload: str, key: str) -> str:
+    return _base64(hmac.digest(_checked(key), payload.encode(), "sha256"))
+
+
+def _checked(key: str) -> bytes:
     if not key:
         raise SettingsError(f"environment variable {env_name('receipt_key')} is not set")
-    code = _keyed(key).copy()
-    code.update(payload.encode())
-    return _base64(code.digest())
+    return key.encode()
 
 
-@lru_cache(maxsize=4)
-def _keyed(key: str) -> hmac.HMAC:
-    """Return what has taken the key in; a copy of it costs half of beginning anew."""
-    return hmac.new(key.encode(), digestmod="sha256")
+def _in_rows(numbers: bytes, width: int) -> bytes:
+    """Return a list of numbers as lists of so many each.
+
+    >>> _in_rows(b"[0.1,0.2,0.3,0.4]", 2)
+    b'[0.1,0.2],[0.3,0.4]'
+    """
+    if width == 1:
+        return numbers.replace(b",", b"],[")
+    parts = numbers[1:-1].split(b",")
+    rows = [b",".join(parts[i : i + width]) for i in range(0, len(parts), width)]
+    return b"[%b]" % b"],[".join(rows)
 
 
 def _dump(content: object) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tidegate.errors import PayloadTooLargeError, RequestError
 from tidegate.serving.content_coding import decode
@@ -55,29 +55,21 @@ class HttpRequest(NamedTuple):
 
 def read_request(event: object) -> HttpRequest:
     """Read an event; raise `RequestError` when it is none of an HTTP API."""
-    outer = event if isinstance(event, dict) else {}
-    context = outer.get("requestContext")
-    http = context.get("http") if isinstance(context, dict) else None
-    method = http.get("method") if isinstance(http, dict) else None
+    outer: dict[str, Any] = event if isinstance(event, dict) else {}
+    try:
+        method = outer["requestContext"]["http"]["method"]
+    except (KeyError, TypeError, IndexError):
+        method = None
     path, body = outer.get("rawPath") or "", outer.get("body") or ""
-    if not all(isinstance(part, str) for part in (method, path, body)):
+    if not (isinstance(method, str) and isinstance(path, str) and isinstance(body, str)):
         raise RequestError("this is no HTTP API event of payload format 2.0")
-    model, route = _place(str(path))
-    return HttpRequest(
-        method=str(method),
-        path=str(path),
-        model=model,
-        body=str(body),
-        is_base64=outer.get("isBase64Encoded") is True,
-        headers=_headers_of(outer),
-        route=route,
-        probe="probe" in outer,
-    )
+    model, route = _place(path)
+    is_base64, headers = outer.get("isBase64Encoded") is True, _headers_of(outer.get("headers"))
+    return HttpRequest(method, path, model, body, is_base64, headers, route, "probe" in outer)
 
 
-def _headers_of(event: dict[str, object]) -> dict[str, str]:
-    """Return an event's headers; API Gateway sends their names in lower case."""
-    found = event.get("headers")
+def _headers_of(found: object) -> Mapping[str, str]:
+    """Return an event's headers by names in lower case, in which API Gateway sends them."""
     if not isinstance(found, dict):
         return {}
     try:

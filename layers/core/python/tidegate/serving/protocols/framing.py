@@ -91,21 +91,11 @@ def parse(head: bytes) -> tuple[dict[str, Any], str]:
         payload, doubt = parse_strictly(head), error.msg
     else:
         # More colons than keys: some stand in texts, or a key was overwritten by its twin.
-        colons = count_colons(head)
-        if colons != _count_plain(payload) and colons != _count_keys(payload):
+        if count_colons(head) != _count_keys(payload):
             parse_strictly(head)
     if not isinstance(payload, dict):
         raise RequestError('the body must be {"inputs": [{"name", "shape", "datatype", "data"}]}')
     return payload, doubt
-
-
-def _count_plain(payload: object) -> int:
-    """Count the keys of a request that has inputs only, and these no parameters; else -1."""
-    if not isinstance(payload, dict) or len(payload) > 1 or "inputs" not in payload:
-        return -1
-    inputs = payload["inputs"]
-    sound = type(inputs) is list and set(map(type, inputs)) == {dict}
-    return 1 + sum(map(len, inputs)) if sound else -1
 
 
 def _count_keys(payload: object) -> int:

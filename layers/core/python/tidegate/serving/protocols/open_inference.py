@@ -97,10 +97,10 @@ class OpenInferenceProtocol:
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
         """Read a body; see the port for what it raises."""
         head, tail = split(body, headers.get(HEADER_LENGTH))
-        payload, doubt = parse(head)
-        features = None if tail or doubt else self._plain.read(payload)
+        features = None if tail else self._plain.read(head)
         if features is not None:
             return self._question(features, self._all, None)
+        payload, doubt = parse(head)
         request = read_request(payload, tail, doubt=doubt, contract=self._contract)
         asked = self._asked(request)
         features = self._encode(request.inputs)
@@ -158,7 +158,7 @@ class OpenInferenceProtocol:
                 tail.append(to_bytes(data))
                 tensor["parameters"] = {"binary_data_size": len(tail[-1])}
             else:
-                tensor["data"] = data
+                tensor["data"] = data if form.datatype == TEXT else orjson.Fragment(answered.text)
             written.append(tensor)
         content = {
             **self._model,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tidegate.contract import Contract
@@ -30,6 +31,7 @@ class Place:
     version: str = ""
 
 
+@lru_cache(maxsize=64)
 def place(route: str) -> Place:
     """Read what follows `/models/NAME/`; raise `NotFoundError` for no path of the protocol.
 

@@ -7,19 +7,23 @@ those who can say what is wrong with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
+
+import orjson
 
 from tidegate.contract import Column, Contract
 from tidegate.encoding.coders import coder
 from tidegate.encoding.encoder import Encoder
 from tidegate.scoring.session import Matrix
+from tidegate.serving.protocols.colons import count_colons
 from tidegate.serving.protocols.tensors import RANGES, TEXT, datatypes
 
 KNOWN_FORMS = 16  # that are remembered; a client has one
-_MEMBERS = itemgetter("name", "datatype", "shape", "data")
+_MEMBERS = ("name", "datatype", "shape", "data")
+_members_of = itemgetter(*_MEMBERS)
 
 
 class _Form(NamedTuple):
@@ -37,23 +41,23 @@ class PlainRequests:
         self._contract, self._encoder = contract, encoder
         self._forms: dict[tuple[Any, Any], _Form] = {}
 
-    def read(self, payload: Mapping[str, Any]) -> Matrix | None:
-        """Return the matrix (rows, columns), None when in doubt."""
-        inputs = payload.get("inputs")
-        if len(payload) != 1 or type(inputs) is not list:
-            return None
+    def read(self, body: bytes) -> Matrix | None:
+        """Return the matrix (rows, columns) of a body in JSON, None when in doubt."""
         try:
-            names, kinds, shapes, data = zip(*map(_MEMBERS, inputs), strict=True)
+            payload = orjson.loads(body)
+            inputs = payload["inputs"]
+            names, kinds, shapes, data = zip(*map(_members_of, inputs), strict=True)
             form = self._forms.get((names, kinds)) or self._look(names, kinds)
-        except (KeyError, TypeError, ValueError):  # no object, or another one; no inputs at all
+        except (KeyError, TypeError, ValueError):  # no JSON, no object, or another one; no inputs
             return None
-        rows = len(data[0]) if type(data[0]) is list else 0
-        if form is None or set(map(len, inputs)) != {4} or not _are_alike(shapes, rows):
+        # There are more colons than keys in a text, or after a repeated key.
+        keys = 1 + len(_MEMBERS) * len(inputs)
+        if form is None or len(payload) + sum(map(len, inputs)) != keys:
             return None
-        if set(map(type, data)) != {list} or set(map(len, data)) != {rows}:
+        if count_colons(body) != keys:
             return None
         columns = [data[place] for place in form.order]
-        if all(_is_plain(columns[place], kind) for place, kind in form.checks):
+        if _are_alike(shapes, columns) and all(_is_plain(columns[j], k) for j, k in form.checks):
             return self._encoder.plainly(columns)
         return None
 
@@ -79,9 +83,11 @@ class PlainRequests:
         return form
 
 
-def _are_alike(shapes: Sequence[Any], rows: int) -> bool:
-    """Tell whether all shapes are [rows], or all [rows, 1]."""
-    first = shapes[0]
+def _are_alike(shapes: Sequence[Any], columns: Sequence[Any]) -> bool:
+    """Tell whether columns are lists, and all shapes [rows] as these have, or all [rows, 1]."""
+    if set(map(type, columns)) != {list} or len(lengths := set(map(len, columns))) > 1:
+        return False
+    (rows,), first = lengths, shapes[0]
     if first not in ([rows], [rows, 1]) or shapes.count(first) != len(shapes):
         return False
     return set(map(type, chain.from_iterable(shapes))) == {int}  # true and 1.0 equal 1

@@ -19,7 +19,7 @@ class Answered(NamedTuple):
 
     labels: tuple[str, ...]
     shown: list[float]
-    numbers: list[bytes]  # `shown` as JSON
+    text: bytes  # `shown` as a list in JSON
     receipt: str
 
 

@@ -31,13 +31,13 @@ class RowWriter:
 
     def write(self, answered: Answered) -> bytes:
         """Return the rows, with commas between them."""
-        width = len(self._between) + 1
-        rows = len(answered.numbers) // width
+        numbers, width = answered.text[1:-1].split(b","), len(self._between) + 1
+        rows = len(numbers) // width
         parts = [self._value] * (2 * rows * width)
         if answered.labels:
             parts[:: 2 * width] = map(self._openings.__getitem__, answered.labels)
         for j, text in enumerate(self._between, start=1):
             parts[2 * j :: 2 * width] = [text] * rows
-        parts[1::2] = answered.numbers
+        parts[1::2] = numbers
         parts.append(self._closing)
         return b"".join(parts)[len(self._closing) + 1 :]
