@@ -1,0 +1,97 @@
+"""Infer requests of the usual form: what is read in few steps is what a close look reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.served import CONTRACT, SERVED
+from tidegate.encoding.encoder import Encoder
+from tidegate.errors import RequestError
+from tidegate.serving.protocols.open_inference import OpenInferenceProtocol
+from tidegate.serving.protocols.plain_request import PlainRequests
+
+PLAIN = PlainRequests(CONTRACT, Encoder(CONTRACT))
+PROTOCOL = OpenInferenceProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
+CLOSE = OpenInferenceProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
+CLOSE._plain.read = lambda _: None  # type: ignore[method-assign, assignment]
+
+SOUND: dict[str, tuple[str, list[Any]]] = {
+    "wind": ("FP64", [None, 3]),
+    "gusts": ("FP32", [1, 2.5]),
+    "harbour": ("BYTES", ["north", "x"]),
+    "boats": ("INT64", [0, 9]),
+    "holiday": ("BOOL", [True, False]),
+}
+VALUES = st.sampled_from(
+    [None, True, False, 0, 1, 2.5, 3.0, -1, 300, 2**60, 2**63, "", "north", "x:y", [1]]
+)
+CHANGES = {
+    "name": st.sampled_from([*SOUND, "other", 1]),
+    "datatype": st.sampled_from(["FP64", "FP32", "INT64", "INT8", "UINT8", "BOOL", "BYTES", "FP8"]),
+    "shape": st.sampled_from([[2, 1], [1], [True], [2.0], [2, 2], [], "2", 2, None]),
+    "data": st.lists(VALUES, max_size=3) | st.sampled_from(["ab", {"a": 1, "b": 2}]),
+    "parameters": st.sampled_from([{}, {"x": 1}]),
+}
+CHANGE = st.one_of(
+    *(st.tuples(st.integers(0, 4), st.just(member), to) for member, to in CHANGES.items())
+)
+
+
+def inputs() -> list[dict[str, Any]]:
+    return [
+        {"name": name, "datatype": kind, "shape": [2], "data": data}
+        for name, (kind, data) in SOUND.items()
+    ]
+
+
+def read(protocol: OpenInferenceProtocol, body: bytes) -> tuple[str, object]:
+    """Return the matrix's bytes, or the refusal's."""
+    try:
+        return "read", protocol.read(body, {}).features.tobytes()
+    except RequestError as error:
+        return type(error).__name__, (str(error), getattr(error, "problems", ()))
+
+
+@given(st.permutations(range(5)), st.lists(CHANGE, max_size=2), st.booleans())
+def test_few_steps_read_and_refuse_as_a_close_look_does(
+    order: list[int], changes: list[tuple[int, str, Any]], twice: bool
+) -> None:
+    found = inputs()
+    for place, member, to in changes:
+        found[place] = {**found[place], member: to}
+    body = json.dumps({"inputs": [found[place] for place in order]}).encode()
+    if twice:
+        body = body.replace(b'"shape": [2]', b'"shape": [2], "shape": [3]', 1)
+
+    assert read(PROTOCOL, body) == read(CLOSE, body)
+
+
+@pytest.mark.parametrize("shape", [[2], [2, 1]])
+def test_usual_requests_are_read_in_few_steps(shape: list[int]) -> None:
+    usual = [{**one, "shape": shape} for one in inputs()]
+    for found in (usual, usual[::-1]):
+        assert PLAIN.read(json.dumps({"inputs": found}).encode()) is not None
+
+
+def test_more_rows_than_the_contract_takes_are_left_to_the_close_look() -> None:
+    small = replace(CONTRACT, max_rows=1)
+    body = json.dumps({"inputs": inputs()}).encode()
+
+    assert PlainRequests(small, Encoder(small)).read(body) is None
+
+
+def test_the_forms_that_are_remembered_are_bounded() -> None:
+    plain = PlainRequests(CONTRACT, Encoder(CONTRACT))
+    for kinds in range(3**3):
+        found = inputs()
+        for place, one in enumerate((found[0], found[1], found[3])):
+            one["datatype"] = ("INT64", "INT32", "INT16")[kinds // 3**place % 3]
+        plain.read(json.dumps({"inputs": found}).encode())
+
+    assert len(plain._forms) == 16
