@@ -6,15 +6,19 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.served import CONTRACT, SERVED
+from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION, SERVED
+from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
-from tidegate.serving.protocols.open_inference import OpenInferenceProtocol
+from tidegate.serving.protocols.open_inference import OpenInferenceProtocol, output_forms
 from tidegate.serving.protocols.plain_request import PlainRequests
+from tidegate.serving.protocols.port import Answered
+from tidegate.serving.served import Served
 
 PLAIN = PlainRequests(CONTRACT, Encoder(CONTRACT))
 PROTOCOL = OpenInferenceProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
@@ -77,6 +81,25 @@ def test_usual_requests_are_read_in_few_steps(shape: list[int]) -> None:
     usual = [{**one, "shape": shape} for one in inputs()]
     for found in (usual, usual[::-1]):
         assert PLAIN.read(json.dumps({"inputs": found}).encode()) is not None
+
+
+@pytest.mark.parametrize("contract", [CONTRACT, MULTICLASS, REGRESSION], ids=lambda one: one.task)
+def test_a_usual_answer_is_what_is_written_for_somebody_who_names_its_outputs(
+    contract: Contract,
+) -> None:
+    served = Served("ferry-delay", 3, "r-100%s")
+    protocol = OpenInferenceProtocol(contract, Encoder(contract), served)
+    named = [{"name": form.name} for form in output_forms(contract)]
+    labels = () if contract.task == "regression" else (contract.target.classes[:2])
+    shown = [0.25, 1.0] * (3 if contract.task == "multiclass" else 1)
+    answered = Answered(labels, shown, orjson.dumps(shown), "a.b")
+    answers = [
+        protocol.read(json.dumps(content).encode(), {}).write(answered)
+        for content in ({"inputs": inputs()}, {"inputs": inputs(), "outputs": named})
+    ]
+
+    assert answers[0] == answers[1]
+    assert json.loads(answers[0].body)["parameters"]["release"] == "r-100%s"
 
 
 def test_more_rows_than_the_contract_takes_are_left_to_the_close_look() -> None:

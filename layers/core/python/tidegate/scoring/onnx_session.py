@@ -26,6 +26,7 @@ VCPU_MB = 1769  # of a function's memory, for which Lambda gives one whole vCPU
 KEPT_VALUES = 4096  # of a frame's input: 16 kB are copied faster than bound
 KEPT_FRAMES = 16
 _NO_SPINNING = (b"session.intra_op.allow_spinning", b"session.inter_op.allow_spinning")
+_FLOAT32 = np.dtype(np.float32)
 _Shape = ctypes.c_int64 * 2
 _FEATURES = ctypes.byref(ctypes.c_char_p(FEATURES_INPUT.encode()))
 _SCORES = ctypes.byref(ctypes.c_char_p(SCORES_OUTPUT.encode()))
@@ -73,12 +74,12 @@ class OnnxSession:
         The array is the caller's own; several threads may call at once. Scores may hold NaN or
         infinity: ONNX Runtime reports neither, so callers check.
         """
-        if features.dtype != np.float32 or features.shape[1:] != (self.columns,):
+        rows = len(features)
+        if features.dtype != _FLOAT32 or features.shape != (rows, self.columns):
             expected = f"a float32 matrix of {self.columns} columns"
             raise PackageError(f"ONNX Runtime can't run the model: its input is {expected}")
-        if features.size > KEPT_VALUES:
+        if rows * self.columns > KEPT_VALUES:
             return self._scored(Frame(self._ort, np.ascontiguousarray(features), self._outputs))
-        rows = len(features)
         # Taken out while it runs, so no two threads ever share one.
         frame = self._frames.pop(rows, None)
         if frame is None:

@@ -49,6 +49,10 @@ class OutputForm:
         """Elements per row."""
         return math.prod(self.shape[1:])
 
+    def to_dict(self, rows: object) -> dict[str, object]:
+        """Return it as an answer to so many rows begins."""
+        return {"name": self.name, "datatype": self.datatype, "shape": [rows, *self.shape[1:]]}
+
 
 Asked = tuple[tuple[OutputForm, bool], ...]  # outputs in order, and whether as bytes
 
@@ -90,27 +94,25 @@ class OpenInferenceProtocol:
         self._columns = {column.name: column for column in contract.columns}
         self._taken = {column.name: datatypes(column) for column in contract.columns}
         self._forms = {form.name: form for form in output_forms(contract)}
-        self._all: Asked = tuple((form, False) for form in self._forms.values())
-        self._model = {"model_name": served.model, "model_version": str(served.version)}
-        self._release = served.release
+        self._width = max(form.width for form in self._forms.values())
+        self._served = served
+        self._usual = self._usual_answer()
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
         """Read a body; see the port for what it raises."""
         head, tail = split(body, headers.get(HEADER_LENGTH))
         features = None if tail else self._plain.read(head)
         if features is not None:
-            return self._question(features, self._all, None)
+            return Question(features, self._write_all, refusal)
         payload, doubt = parse(head)
         request = read_request(payload, tail, doubt=doubt, contract=self._contract)
         asked = self._asked(request)
         features = self._encode(request.inputs)
         if request.doubt:
             raise RequestError(f"the body is not JSON: {request.doubt}")
-        return self._question(features, asked, request.id)
 
-    def _question(self, features: Matrix, asked: Asked, id: str | None) -> Question:
         def write(answered: Answered) -> Answer:
-            return self._write(answered, asked, id)
+            return self._write(answered, asked, request.id)
 
         return Question(features, write, refusal)
 
@@ -148,29 +150,44 @@ class OpenInferenceProtocol:
         tail: list[bytes] = []
         for form, binary in asked:
             data = answered.labels if form.datatype == TEXT else answered.shown
-            shape = [len(data) // form.width, *form.shape[1:]]
-            tensor: dict[str, object] = {
-                "name": form.name,
-                "datatype": form.datatype,
-                "shape": shape,
-            }
+            rows = len(data) // form.width
             if binary:
                 tail.append(to_bytes(data))
-                tensor["parameters"] = {"binary_data_size": len(tail[-1])}
+                more: dict[str, object] = {"parameters": {"binary_data_size": len(tail[-1])}}
             else:
-                tensor["data"] = data if form.datatype == TEXT else orjson.Fragment(answered.text)
-            written.append(tensor)
-        content = {
-            **self._model,
-            **({} if id is None else {"id": id}),
-            "parameters": {"receipt": answered.receipt, "release": self._release},
-            "outputs": written,
-        }
-        head = orjson.dumps(content)
+                more = {"data": data}
+            written.append({**form.to_dict(rows), **more})
+        head = orjson.dumps(self._answer(answered.receipt, written, id=id))
         if not tail:
             return Answer(200, head)
         headers = {**_BINARY, HEADER_LENGTH: str(len(head))}
         return Answer(200, b"".join([head, *tail]), headers, binary=True)
+
+    def _write_all(self, answered: Answered) -> Answer:
+        """Write what `_write` does for somebody who asks for nothing special, from ready pieces."""
+        rows = len(answered.shown) // self._width
+        labels = (rows, orjson.dumps(answered.labels)) if answered.labels else ()
+        told = (answered.receipt.encode(), *labels, rows, answered.text)
+        return Answer(200, self._usual % told)
+
+    def _usual_answer(self) -> bytes:
+        """Return an answer with places for the receipt, and for rows and data of each tensor."""
+        # JSON text has no such character.
+        receipt, rows, data = map(orjson.Fragment, (b'"\1b"', b"\1d", b"\1b"))
+        outputs = [{**form.to_dict(rows), "data": data} for form in self._forms.values()]
+        text = orjson.dumps(self._answer(receipt, outputs))
+        return text.replace(b"%", b"%%").replace(b"\1", b"%")
+
+    def _answer(
+        self, receipt: object, outputs: list[dict[str, object]], *, id: str | None = None
+    ) -> dict[str, object]:
+        return {
+            "model_name": self._served.model,
+            "model_version": str(self._served.version),
+            **({} if id is None else {"id": id}),
+            "parameters": {"receipt": receipt, "release": self._served.release},
+            "outputs": outputs,
+        }
 
 
 def _told(problem: Problem) -> str:
