@@ -92,7 +92,7 @@ def test_a_usual_answer_is_what_is_written_for_somebody_who_names_its_outputs(
     named = [{"name": form.name} for form in output_forms(contract)]
     labels = () if contract.task == "regression" else (contract.target.classes[:2])
     shown = [0.25, 1.0] * (3 if contract.task == "multiclass" else 1)
-    answered = Answered(labels, shown, orjson.dumps(shown), "a.b")
+    answered = Answered(labels, shown, orjson.dumps(shown), b"a.b")
     answers = [
         protocol.read(json.dumps(content).encode(), {}).write(answered)
         for content in ({"inputs": inputs()}, {"inputs": inputs(), "outputs": named})

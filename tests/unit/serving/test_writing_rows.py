@@ -19,7 +19,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 def written(contract: Contract, labels: tuple[str, ...], shown: list[list[float]]) -> bytes:
     scores = [score for row in shown for score in row]
-    return RowWriter(contract).write(Answered(labels, scores, orjson.dumps(scores), "receipt"))
+    return RowWriter(contract).write(Answered(labels, scores, orjson.dumps(scores), b"receipt"))
 
 
 def with_classes(contract: Contract, *classes: str) -> Contract:

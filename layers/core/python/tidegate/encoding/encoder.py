@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate.contract import Contract
+from tidegate.encoding.alike import AlikeRecords
 from tidegate.encoding.coders import coder
 from tidegate.encoding.fast import FastPaths
 from tidegate.encoding.port import Coder
@@ -37,23 +38,30 @@ class Encoder:
         self._max_rows = contract.max_rows
         self._fast = FastPaths([code for _, code in self._coders])
         self._values_of = _getter(contract.column_names)
+        self._alike = AlikeRecords(contract.column_names)
 
     def records(self, records: object) -> Matrix:
         """Encode a list of JSON objects; raise `InvalidRowsError` or `PayloadTooLargeError`."""
         if not isinstance(records, list):
             raise _whole("records", "must be a list of objects")
         self._check_count(len(records), "records")
+        columns = self._alike.columns(records) if len(records) >= SMALL else None
+        if columns is not None:
+            return self._by_column(columns)
         try:
             rows = list(map(self._values_of, records))
         except (KeyError, TypeError):  # a column is missing, or a record is no object
             raise _refused(self._record_problems(records)) from None
         if sum(map(len, records)) != len(records) * len(self._coders):
             raise _refused(self._record_problems(records))
-        if len(rows) < SMALL:
-            matrix = self._fast.rows(rows)
-        else:
-            matrix = self._fast.columns(list(zip(*rows, strict=True)))
+        if len(rows) >= SMALL:
+            return self._by_column(list(zip(*rows, strict=True)))
+        matrix = self._fast.rows(rows)
         return self._one_by_one(rows) if matrix is None else matrix
+
+    def _by_column(self, columns: Sequence[Sequence[Any]]) -> Matrix:
+        matrix = self._fast.columns(columns)
+        return self._one_by_one(list(zip(*columns, strict=True))) if matrix is None else matrix
 
     def columns(self, columns: object) -> Matrix:
         """Encode an object of equally long lists; raises as `records` does."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +15,9 @@ from tidegate.serving.kept_rows import KeptRows
 from tidegate.serving.predictor import Outcome
 from tidegate.serving.sampling import Sampler
 from tidegate.serving.served import Served
+from tidegate.serving.times import Times
 from tidegate.windows.binning import Tallies
-from tidegate.windows.values import LATENCY_EDGES_MS, Counts, Reference, Window
+from tidegate.windows.values import Counts, Reference, Window
 
 FLUSH_ROWS = 100_000
 FLUSH_SECONDS = 60.0
@@ -69,9 +68,8 @@ class OpenWindow:
         self._earlier += self.requests
         self._start: datetime | None = None
         self.requests = self._rows = self._rejected = self._errors = self._uncounted = 0
-        self._cold = self._billed = 0
-        self._latency = [0] * (len(LATENCY_EDGES_MS) + 1)
-        self._latencies: list[float] = []
+        self._cold = 0
+        self._times = Times()
         self._forget_rows()
         if self._sampler:
             self._sampler.clear()
@@ -87,9 +85,7 @@ class OpenWindow:
         if not self._warm:
             self._warm, self._cold = True, 1
         self.requests += 1
-        self._latency[bisect_left(LATENCY_EDGES_MS, milliseconds)] += 1
-        self._latencies.append(milliseconds)
-        self._billed += ceil(milliseconds)
+        self._times.add(milliseconds)
         features = outcome.features
         if features is None:
             self._errors += outcome.answer.status >= 500
@@ -136,7 +132,7 @@ class OpenWindow:
             invalid=self._invalid,
             cold_starts=self._cold,
             uncounted=self._uncounted,
-            latency_ms=tuple(self._latency),
+            latency_ms=self._times.counts(),
             score=self._score.counts().get(_SCORE, Counts(())),
             labels=dict(self._labels),
             columns=columns,
@@ -146,17 +142,17 @@ class OpenWindow:
         )
         samples = self._sampler.lines() if self._sampler else ()
         unknown = self._unknown(columns)
-        return Closed(window, tuple(self._latencies), self._billed, unknown, samples)
+        return Closed(window, tuple(self._times.single), self._times.billed(), unknown, samples)
 
     def forfeit(self) -> None:
         """Give up the rows that can't be counted, but not the requests; say how many those are.
 
-        Their latencies stay in the histogram and are given up as single values, so that a container
+        Their times stay in the histogram and are given up as single values, so that a container
         that can't print does not grow.
         """
         self._uncounted = self.requests - self._rejected - self._errors
         self._rows = 0
-        self._latencies.clear()
+        self._times.fold()
         self._forget_rows()
 
     def _forget_rows(self) -> None:
@@ -170,6 +166,7 @@ class OpenWindow:
     def _fold(self) -> None:
         """Bin what was kept."""
         kept = self._kept
+        kept.gather()
         if self._column_bins and kept.rows:
             self._columns.add(kept.features)
         if kept.sizes:

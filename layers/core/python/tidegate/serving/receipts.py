@@ -7,10 +7,12 @@ text, so two spellings of one receipt can't both be valid.
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from json.encoder import encode_basestring_ascii
 
 from tidegate.errors import ReceiptError, SettingsError
 from tidegate.frozen import frozen
@@ -19,6 +21,7 @@ from tidegate.settings import env_name
 MAX_AGE = timedelta(days=365)  # the ledger keeps labels for 400 days after the prediction
 MAX_LENGTH = 4_000_000  # characters
 _BLOCK = 64  # bytes that SHA-256 takes at a time
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @frozen
@@ -47,32 +50,26 @@ class Signer:
         said = {"m": model, "v": version, "r": release}
         self._said = _dump(said)[1:-1]
 
-    def sign(self, id: str, at: datetime, scores: bytes, *, width: int) -> str:
+    def sign(self, id: str, at: datetime, scores: bytes, *, width: int) -> bytes:
         """Return the receipt of an answer to some rows, of which each has `width` numbers.
 
         `scores` is the list of all these numbers in JSON.
         """
-        milliseconds = round(at.timestamp() * 1000)
-        told = (json.dumps(id).encode(), self._said, milliseconds, _in_rows(scores, width))
+        name, milliseconds = encode_basestring_ascii(id).encode(), round(at.timestamp() * 1000)
+        told = (name, self._said, milliseconds, _in_rows(scores, width))
         payload = _base64(b'{"id":%b,%b,"t":%d,"s":[%b]}' % told)
-        return f"{payload}.{self._signature(payload)}"
-
-    def _signature(self, payload: str) -> str:
-        """Return what `_mac` does: HMAC as RFC 2104 has it, with the key taken in once.
-
-        Over so little text Python's `hmac` takes three times as long.
-        """
+        # HMAC as RFC 2104 has it, with the key taken in once: Python's `hmac` takes twice as long.
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(payload.encode())
+        inner.update(payload)
         outer.update(inner.digest())
-        return _base64(outer.digest())
+        return b"%b.%b" % (payload, _base64(outer.digest()))
 
 
 def sign(receipt: Receipt, *, key: str) -> str:
     """Return the receipt as signed text; raise `SettingsError` when there is no key."""
     signer = Signer(receipt.model, receipt.version, receipt.release, key=key)
     scores = [score for row in receipt.scores for score in row]
-    return signer.sign(receipt.id, receipt.at, _dump(scores), width=len(receipt.scores[0]))
+    return signer.sign(receipt.id, receipt.at, _dump(scores), width=len(receipt.scores[0])).decode()
 
 
 def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
@@ -94,7 +91,7 @@ def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
 
 
 def _mac(payload: str, key: str) -> str:
-    return _base64(hmac.digest(_checked(key), payload.encode(), "sha256"))
+    return _base64(hmac.digest(_checked(key), payload.encode(), "sha256")).decode()
 
 
 def _checked(key: str) -> bytes:
@@ -120,8 +117,8 @@ def _dump(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+def _base64(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")
 
 
 def _read(payload: str) -> Receipt:

@@ -103,9 +103,9 @@ class Tallies:
         self, matrix: npt.NDArray[np.float32]
     ) -> tuple[list[npt.NDArray[np.intp]], npt.NDArray[np.intp]]:
         """Return, by column, rows per level or rows at or below each edge; and NaN."""
-        missing = np.isnan(matrix).sum(axis=0)
         columns = np.array(matrix.T, dtype=np.float32, order="C")
         columns.sort(axis=1)  # NaN comes last
+        missing = np.array([len(c) - np.searchsorted(c, np.nan) for c in columns], dtype=np.intp)
         found = [
             np.bincount(locate(bins, column[: len(column) - nulls]), minlength=bins.cells)
             if bins.levels

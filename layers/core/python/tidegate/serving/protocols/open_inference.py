@@ -157,7 +157,7 @@ class OpenInferenceProtocol:
             else:
                 more = {"data": data}
             written.append({**form.to_dict(rows), **more})
-        head = orjson.dumps(self._answer(answered.receipt, written, id=id))
+        head = orjson.dumps(self._answer(answered.receipt.decode(), written, id=id))
         if not tail:
             return Answer(200, head)
         headers = {**_BINARY, HEADER_LENGTH: str(len(head))}
@@ -167,7 +167,7 @@ class OpenInferenceProtocol:
         """Write what `_write` does for somebody who asks for nothing special, from ready pieces."""
         rows = len(answered.shown) // self._width
         labels = (rows, orjson.dumps(answered.labels)) if answered.labels else ()
-        told = (answered.receipt.encode(), *labels, rows, answered.text)
+        told = (answered.receipt, *labels, rows, answered.text)
         return Answer(200, self._usual % told)
 
     def _usual_answer(self) -> bytes:

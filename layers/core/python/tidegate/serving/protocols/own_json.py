@@ -36,8 +36,8 @@ class JsonProtocol:
         return Question(_read_rows(body, self._encoder), self._write)
 
     def _write(self, answered: Answered) -> Answer:
-        rows, receipt = self._rows.write(answered), answered.receipt.encode()  # base64 and a dot
-        return Answer(200, b'%b%b],"receipt":"%b"}' % (self._head, rows, receipt))
+        told = (self._head, self._rows.write(answered), answered.receipt)
+        return Answer(200, b'%b%b],"receipt":"%b"}' % told)
 
 
 def _read_rows(body: bytes, encoder: Encoder) -> Matrix:

@@ -20,7 +20,7 @@ class Answered(NamedTuple):
     labels: tuple[str, ...]
     shown: list[float]
     text: bytes  # `shown` as a list in JSON
-    receipt: str
+    receipt: bytes  # base64url and a dot
 
 
 class Question(NamedTuple):
