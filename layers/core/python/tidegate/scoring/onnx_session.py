@@ -28,8 +28,10 @@ KEPT_FRAMES = 16
 _NO_SPINNING = (b"session.intra_op.allow_spinning", b"session.inter_op.allow_spinning")
 _FLOAT32 = np.dtype(np.float32)
 _Shape = ctypes.c_int64 * 2
-_FEATURES = ctypes.byref(ctypes.c_char_p(FEATURES_INPUT.encode()))
-_SCORES = ctypes.byref(ctypes.c_char_p(SCORES_OUTPUT.encode()))
+_FEATURES, _SCORES = (
+    (ctypes.c_char_p * 1)(name.encode()) for name in (FEATURES_INPUT, SCORES_OUTPUT)
+)
+_ONE = ctypes.c_size_t(1)
 
 
 def threads_for(memory_mb: int) -> int:
@@ -79,11 +81,11 @@ class OnnxSession:
             expected = f"a float32 matrix of {self.columns} columns"
             raise PackageError(f"ONNX Runtime can't run the model: its input is {expected}")
         if rows * self.columns > KEPT_VALUES:
-            return self._scored(Frame(self._ort, np.ascontiguousarray(features), self._outputs))
+            return self._scored(self._frame(np.ascontiguousarray(features)))
         # Taken out while it runs, so no two threads ever share one.
         frame = self._frames.pop(rows, None)
         if frame is None:
-            frame = Frame(self._ort, np.empty(features.shape, np.float32), self._outputs)
+            frame = self._frame(np.empty(features.shape, np.float32))
         frame.features[...] = features
         scores = self._scored(frame).copy()
         if len(self._frames) >= KEPT_FRAMES:
@@ -91,8 +93,11 @@ class OnnxSession:
         self._frames[rows] = frame
         return scores
 
+    def _frame(self, features: Matrix) -> Frame:
+        return Frame(self._ort, self._head, features, outputs=self._outputs)
+
     def _scored(self, frame: Frame) -> Matrix:
-        status = self._ort.run(*self._head, frame.inputs, 1, _SCORES, 1, frame.outputs)
+        status = self._ort.run(*frame.arguments)
         if status:
             try:
                 self._ort.check(status)
@@ -110,14 +115,17 @@ def _give_back() -> None:
 class Frame:
     """Features (rows, columns) and scores (rows, outputs) as ONNX Runtime takes them."""
 
-    __slots__ = ("_values", "features", "inputs", "outputs", "scores")
+    __slots__ = ("_values", "arguments", "features", "scores")
 
-    def __init__(self, ort: OrtApi, features: Matrix, outputs: int) -> None:
-        """Bind a contiguous matrix, and one for its scores."""
+    def __init__(
+        self, ort: OrtApi, head: tuple[object, ...], features: Matrix, *, outputs: int
+    ) -> None:
+        """Bind a contiguous matrix, and one for its scores, to the first `arguments` of a run."""
         self.features = features
         self.scores = np.empty((len(features), outputs), np.float32)
         self._values = [_bound(ort, matrix) for matrix in (self.features, self.scores)]
-        self.inputs, self.outputs = (ctypes.byref(value.pointer) for value in self._values)
+        read, written = (ctypes.pointer(value.pointer) for value in self._values)
+        self.arguments = (*head, read, _ONE, _SCORES, _ONE, written)
 
 
 def _bound(ort: OrtApi, matrix: Matrix) -> Owned:

@@ -26,7 +26,8 @@ _Any, _Text, _Int, _Size = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctype
 _FUNCTIONS: dict[str, tuple[int, tuple[Any, ...]]] = {
     "CreateEnv": (3, (_Int, _Text, _Any)),
     "CreateSessionFromArray": (8, (_Any, _Text, _Size, _Any, _Any)),
-    "Run": (9, (_Any, _Any, _Any, _Any, _Size, _Any, _Size, _Any)),
+    # Without argument types: ctypes then takes objects of its own as they are, and faster.
+    "Run": (9, ()),
     "CreateSessionOptions": (10, (_Any,)),
     "DisableMemPattern": (17, (_Any,)),
     "DisableCpuMemArena": (19, (_Any,)),
