@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tidegate.contract import Column, Contract, Target
-from tidegate.scoring.session import Matrix
+from tidegate.scoring.session import Features, Matrix, as_matrix
 from tidegate.serving.predictor import Predictor
 from tidegate.serving.served import Served
 
@@ -37,11 +37,23 @@ MULTICLASS = replace(CONTRACT, task="multiclass", target=Target("why", ("tide", 
 REGRESSION = replace(CONTRACT, task="regression", target=Target("minutes", minimum=-60.0))
 
 
-class FakeSession:
+class FewByMatrix:
+    """Answers few rows as `run` answers their matrix."""
+
+    columns = len(CONTRACT.columns)
+    run: Callable[[Matrix], Matrix]
+
+    def run_few(self, rows: bytes) -> tuple[float, ...]:
+        return tuple(self.run(as_rows(rows, self.columns)).ravel().tolist())
+
+
+class FakeSession(FewByMatrix):
     """Scores by a function of the matrix; without one, by the row's wind."""
 
-    def __init__(self, outputs: int, score: Callable[[Matrix], Matrix] | None = None) -> None:
-        self.outputs, self.score = outputs, score
+    def __init__(
+        self, outputs: int, score: Callable[[Matrix], Matrix] | None = None, columns: int = 5
+    ) -> None:
+        self.outputs, self.score, self.columns = outputs, score, columns
 
     def run(self, features: Matrix) -> Matrix:
         if self.score is not None:
@@ -53,10 +65,15 @@ class FakeSession:
         return np.concatenate([rest, wind[:, None]], axis=1).astype(np.float32)
 
 
+def as_rows(features: Features, columns: int = len(CONTRACT.columns)) -> Matrix:
+    """Return what a model is asked as a matrix of so many columns."""
+    return as_matrix(features, len(features) // (4 * columns))
+
+
 def predictor(
     contract: Contract = CONTRACT, score: Callable[[Matrix], Matrix] | None = None
 ) -> Predictor:
-    session = FakeSession(contract.outputs, score)
+    session = FakeSession(contract.outputs, score, len(contract.columns))
     return Predictor(contract, session, served=SERVED, receipt_key=KEY)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tidegate.contract import Column
 from tidegate.encoding.coders import coder
 from tidegate.encoding.fast import FastPaths
-from tidegate.scoring.session import Matrix
+from tidegate.scoring.session import Matrix, as_matrix
 
 COLUMNS = (
     Column("wind", "float", minimum=0.0, maximum=60.5),
@@ -64,9 +64,9 @@ def by_rule(rows: list[tuple[Any, ...]]) -> Matrix | None:
 
 def by_paths(rows: list[tuple[Any, ...]]) -> list[Matrix | None]:
     paths = FastPaths(CODERS)
-    first = paths.rows(rows)
-    again = paths.rows(rows)  # the types are remembered now
-    return [first, again, paths.columns(list(zip(*rows, strict=True)))]
+    packed = [paths.rows(rows), paths.rows(rows)]  # the second time the types are remembered
+    few = [None if found is None else as_matrix(found, len(rows)) for found in packed]
+    return [*few, paths.columns(list(zip(*rows, strict=True)))]
 
 
 @given(st.lists(RIGHT, min_size=1, max_size=12), FAULTS, st.integers(0, 11))

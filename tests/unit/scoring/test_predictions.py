@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.contract import Contract, Target
-from tidegate.scoring.predictions import FEW, finite, labels, read, shown, tracked
+from tidegate.scoring.predictions import finite, labels, shown, tracked
 
 BINARY = Contract("m", "binary", (), Target("late", ("no", "yes")), threshold=0.3)
 MULTI = Contract("m", "multiclass", (), Target("kind", ("a", "b", "c")))
@@ -40,31 +40,6 @@ def test_a_row_with_nan_or_infinity_is_not_finite() -> None:
     scores = np.array([[0.5, 0.5], [np.nan, 0.5], [np.inf, 0.0]], dtype=np.float32)
 
     assert finite(scores).tolist() == [True, False, False]
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("rows", [2, FEW + 1], ids=["few", "many"])
-@pytest.mark.parametrize("contract", [BINARY, MULTI, NUMBER], ids=lambda one: one.task)
-def test_one_number_that_is_not_finite_is_found(contract: Contract, rows: int, bad: float) -> None:
-    scores = np.full((rows, contract.outputs), 3e38, dtype=np.float32)
-    assert read(contract, scores) is not None
-
-    scores[1, 0] = bad
-    assert read(contract, scores) is None
-
-
-@given(st.lists(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), min_size=1))
-@pytest.mark.parametrize("contract", [BINARY, MULTI, NUMBER], ids=lambda one: one.task)
-def test_scores_are_read_alike_in_few_and_in_many_rows(
-    contract: Contract, rows: list[list[float]]
-) -> None:
-    scores = np.array(rows, dtype=np.float32)[:, : contract.outputs]
-    found = read(contract, scores)
-
-    assert found is not None
-    assert found.labels == labels(contract, scores)
-    assert np.array(found.shown).tobytes() == shown(contract, scores).tobytes()
-    assert list(found.tracked) == tracked(contract, scores).tolist()
 
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=1))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.fakes.served import CONTRACT, SERVED
+from tests.fakes.served import CONTRACT, SERVED, as_rows
 from tidegate.contract import Column
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import PayloadTooLargeError, RequestError
@@ -141,9 +141,9 @@ def test_any_bytes_are_read_or_refused(body: bytes, length: str | None) -> None:
 def refuses_or_reads(body: bytes, headers: dict[str, str]) -> None:
     """Read a body; what is refused must be refused as the caller's fault."""
     with suppress(RequestError):
-        question = PROTOCOL.read(body, headers)
-        assert question.features.shape[1] == len(CONTRACT.columns)
-        assert question.features.dtype == np.float32
+        features = as_rows(PROTOCOL.read(body, headers).features)
+        assert features.shape[1] == len(CONTRACT.columns)
+        assert features.dtype == np.float32
 
 
 def test_the_rows_of_a_shape_are_bounded_before_its_data_are_read() -> None:
@@ -179,8 +179,8 @@ def test_json_bytes_and_records_make_one_matrix(rows: list[dict[str, Any]]) -> N
     expected = Encoder(CONTRACT).records(rows)
     as_json = PROTOCOL.read(json.dumps(plain).encode(), {}).features
     as_binary = PROTOCOL.read(b"".join([head, *parts]), {HEADER_LENGTH: str(len(head))}).features
-    np.testing.assert_array_equal(as_json, expected)
-    np.testing.assert_array_equal(as_binary, expected)
+    np.testing.assert_array_equal(as_rows(as_json), expected)
+    np.testing.assert_array_equal(as_rows(as_binary), expected)
 
 
 def packed(datatype: str, data: list[Any]) -> bytes:

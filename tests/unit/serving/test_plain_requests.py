@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION, SERVED
+from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION, SERVED, as_rows
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
@@ -57,7 +57,7 @@ def inputs() -> list[dict[str, Any]]:
 def read(protocol: OpenInferenceProtocol, body: bytes) -> tuple[str, object]:
     """Return the matrix's bytes, or the refusal's."""
     try:
-        return "read", protocol.read(body, {}).features.tobytes()
+        return "read", as_rows(protocol.read(body, {}).features).tobytes()
     except RequestError as error:
         return type(error).__name__, (str(error), getattr(error, "problems", ()))
 

@@ -104,10 +104,11 @@ def test_a_row_without_a_finite_answer_is_named_and_counted(bad: float) -> None:
     assert [problem["row"] for problem in told["problems"]] == [1]
 
 
-def test_an_answer_of_another_shape_is_the_packages_fault() -> None:
-    with pytest.raises(PackageError, match="shape"):
+@pytest.mark.parametrize("rows", [2, 20])
+def test_an_answer_of_another_shape_is_the_packages_fault(rows: int) -> None:
+    with pytest.raises(PackageError, match="shape|2 rows with 2 numbers"):
         predictor(score=lambda _: np.zeros((1, 2), np.float32)).predict(
-            records(ROW, ROW), id="q", at=NOON
+            records(*[ROW] * rows), id="q", at=NOON
         )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.onnx_models import CONTRACT, linear
 from tests.fakes.package import package
+from tests.fakes.served import FewByMatrix
 from tidegate.errors import PackageError
 from tidegate.package.archive import open_package
 from tidegate.package.manifest import Golden
@@ -20,11 +21,11 @@ GOLDEN = open_package(package()).golden
 KEY = "a receipt key of this test"
 
 
-class Counting:
+class Counting(FewByMatrix):
     """`Session` that answers one number and counts its runs."""
 
     def __init__(self, answer: float) -> None:
-        self.runs, self._answer = 0, answer
+        self.runs, self._answer, self.columns = 0, answer, len(CONTRACT.columns)
 
     def run(self, features: Matrix) -> Matrix:
         self.runs += 1
@@ -58,7 +59,9 @@ def test_an_answer_that_is_not_finite_is_the_package_s_fault() -> None:
 
 
 def test_a_run_that_fails_is_the_package_s_fault() -> None:
-    class Broken:
+    class Broken(FewByMatrix):
+        columns = len(CONTRACT.columns)
+
         def run(self, features: Matrix) -> Matrix:
             raise PackageError(f"ONNX Runtime can't run the model on {len(features)} row")
 

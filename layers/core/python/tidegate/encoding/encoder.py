@@ -20,7 +20,7 @@ from tidegate.encoding.coders import coder
 from tidegate.encoding.fast import FastPaths
 from tidegate.encoding.port import Coder
 from tidegate.errors import InvalidRowsError, PayloadTooLargeError, Problem
-from tidegate.scoring.session import Matrix
+from tidegate.scoring.session import Features, Matrix, Packed, as_matrix
 
 SMALL = 8  # below so many rows a loop over rows beats numpy's cost per column
 NAMED = 20  # problems that an answer lists
@@ -36,6 +36,7 @@ class Encoder:
         )
         self._names = frozenset(contract.column_names)
         self._max_rows = contract.max_rows
+        self._few = min(SMALL - 1, contract.max_rows)
         self._fast = FastPaths([code for _, code in self._coders])
         self._values_of = _getter(contract.column_names)
         self._alike = AlikeRecords(contract.column_names)
@@ -56,8 +57,30 @@ class Encoder:
             raise _refused(self._record_problems(records))
         if len(rows) >= SMALL:
             return self._by_column(list(zip(*rows, strict=True)))
-        matrix = self._fast.rows(rows)
-        return self._one_by_one(rows) if matrix is None else matrix
+        packed = self._fast.rows(rows)
+        return self._one_by_one(rows) if packed is None else as_matrix(packed, len(rows))
+
+    def few_records(self, records: Any) -> Packed | None:  # noqa: ANN401 - any JSON
+        """Return few records that are plainly right, None for others; `records` tells of those."""
+        try:
+            rows = list(map(self._values_of, records)) if 0 < len(records) <= self._few else ()
+            if not rows or sum(map(len, records)) != len(rows) * len(self._coders):
+                return None
+        except (KeyError, TypeError):  # no list, or of no objects, or a column is missing
+            return None
+        return self._fast.rows(rows)
+
+    def few_columns(self, columns: Any) -> Packed | None:  # noqa: ANN401 - any JSON
+        """Return columns of few rows that are plainly right, None for others, as `few_records`."""
+        if type(columns) is not dict or columns.keys() != self._names:
+            return None
+        lists = self._values_of(columns)
+        if set(map(type, lists)) != {list} or not 0 < len(lists[0]) <= self._few:
+            return None
+        try:
+            return self._fast.rows(zip(*lists, strict=True))
+        except ValueError:  # not equally long
+            return None
 
     def _by_column(self, columns: Sequence[Sequence[Any]]) -> Matrix:
         matrix = self._fast.columns(columns)
@@ -68,10 +91,12 @@ class Encoder:
         if not isinstance(columns, dict):
             raise _whole("columns", "must be an object of lists")
         lists = self._equally_long(columns, {list})
-        matrix = self.plainly(lists)
-        return self._one_by_one(list(zip(*lists, strict=True))) if matrix is None else matrix
+        found = self.plainly(lists)
+        if found is None:
+            return self._one_by_one(list(zip(*lists, strict=True)))
+        return as_matrix(found, len(lists[0]))
 
-    def plainly(self, columns: Sequence[list[Any]]) -> Matrix | None:
+    def plainly(self, columns: Sequence[list[Any]]) -> Features | None:
         """Encode equally long lists in the contract's order, None when not plainly right."""
         rows = len(columns[0])
         if not 0 < rows <= self._max_rows:

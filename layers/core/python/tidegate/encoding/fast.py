@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from struct import Struct
 from types import NoneType
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from tidegate.encoding.coders import CategoryCoder
 from tidegate.encoding.port import Coder, Values
-from tidegate.scoring.session import Matrix
+from tidegate.scoring.session import Matrix, Packed
 
 EXACT = 2.0**53 - 1  # a larger whole number may be rounded when it becomes a float64
 Array = npt.NDArray[Any]
@@ -41,19 +42,21 @@ class FastPaths:
             (j, code.codes) for j, code in enumerate(coders) if isinstance(code, CategoryCoder)
         )
         self._nulls: dict[tuple[type, ...], tuple[int, ...]] = {}
-        self._one_row = struct.Struct(f"{len(coders)}f").pack
+        self._one_row = Struct(f"{len(coders)}f").pack
 
-    def rows(self, rows: Iterable[tuple[Any, ...]]) -> Matrix | None:
-        """Return the matrix (rows, columns) of values in column order, None when in doubt.
+    def rows(self, rows: Iterable[tuple[Any, ...]]) -> Packed | None:
+        """Return few rows of values in column order as float32, None when in doubt.
 
         Plain Python: for a row or two it beats numpy's cost per call.
         """
         found: list[float] = []
-        width = len(self._coders)
         for values in rows:
             row: list[Any] = list(values)
+            kinds = tuple(map(type, values))
             try:
-                nulls = self._nulls_of(tuple(map(type, values)))
+                nulls = self._nulls.get(kinds)
+                if nulls is None:
+                    nulls = self._nulls_of(kinds)
                 for j, codes in self._categories:
                     row[j] = codes[values[j]]
             except KeyError:
@@ -67,18 +70,18 @@ class FastPaths:
                 row[j] = math.nan
             found += row
         count = len(found)
+        pack = self._one_row if count == len(self._coders) else Struct(f"{count}f").pack
         try:
-            packed = self._one_row(*found) if count == width else struct.pack(f"{count}f", *found)
+            return pack(*found)
         except OverflowError:  # a contract may allow more than float32 holds
             return None
-        return np.ndarray((count // width, width), np.float32, packed)
 
     def columns(self, columns: Sequence[Sequence[Any] | Array]) -> Matrix | None:
         """Return the matrix (rows, columns) of columns of equal length, None when in doubt.
 
         A column is a list of JSON values, or an array of numbers (NaN for null) or booleans.
         """
-        pack = struct.Struct(f"{len(columns[0])}d").pack  # four times as fast as numpy
+        pack = Struct(f"{len(columns[0])}d").pack  # four times as fast as numpy
         parts, nulls = [], 0
         for code, values in zip(self._coders, columns, strict=True):
             part = None
@@ -111,9 +114,6 @@ class FastPaths:
 
     def _nulls_of(self, kinds: tuple[type, ...]) -> tuple[int, ...]:
         """Return where a row has nulls without a code; raise `KeyError` for a wrong type."""
-        known = self._nulls.get(kinds)
-        if known is not None:
-            return known
         if not all(
             kind in code.domain.kinds for kind, code in zip(kinds, self._coders, strict=True)
         ):

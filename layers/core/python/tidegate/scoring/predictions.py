@@ -2,60 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from functools import cache
-from itertools import chain
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
 from tidegate.contract import Contract
 from tidegate.scoring.session import Matrix
-
-FEW = 16  # up to so many numbers Python's own are faster than numpy's cost per call
-
-
-class Read(NamedTuple):
-    """Scores that are all finite, as `labels`, `shown` (row after row) and `tracked` give them."""
-
-    labels: tuple[str, ...]
-    shown: list[float]
-    tracked: Sequence[float] | npt.NDArray[np.float64]
-
-
-def read(contract: Contract, scores: Matrix) -> Read | None:
-    """Return what scores say, None when one of them isn't finite.
-
-    >>> from tidegate.contract import Target
-    >>> c = Contract("m", "binary", (), Target("late", ("no", "yes")), threshold=0.25)
-    >>> read(c, np.array([[0.75, 0.25]], dtype=np.float32))
-    Read(labels=('yes',), shown=[0.25], tracked=[0.25])
-    """
-    if scores.size <= FEW and contract.task != "regression":
-        return _read_few(contract, scores.tolist())
-    if np.count_nonzero(np.isfinite(scores)) < scores.size:
-        return None
-    told = shown(contract, scores).ravel().tolist()
-    return Read(labels(contract, scores), told, tracked(contract, scores))
-
-
-def _read_few(contract: Contract, rows: list[list[float]]) -> Read | None:
-    if not all(map(math.isfinite, chain.from_iterable(rows))):
-        return None
-    if contract.task == "binary":
-        positive = [score for _, score in rows]
-        return Read(_sides(contract, positive), list(map(_six, positive)), positive)
-    top = list(map(max, rows))
-    classes = contract.target.classes
-    named = tuple([classes[row.index(most)] for row, most in zip(rows, top, strict=True)])
-    return Read(named, list(map(_six, chain.from_iterable(rows))), top)
-
-
-def _six(probability: float) -> float:
-    """Round to six decimals as numpy does."""
-    return round(probability * 1e6, 0) / 1e6
 
 
 def labels(contract: Contract, scores: Matrix) -> tuple[str, ...]:
@@ -72,20 +23,10 @@ def labels(contract: Contract, scores: Matrix) -> tuple[str, ...]:
     if contract.task == "regression":
         return ()
     if contract.task == "binary":
-        return _sides(contract, scores[:, 1].tolist())
+        threshold, (no, yes) = np.float32(contract.threshold), contract.target.classes
+        return tuple([yes if over else no for over in (scores[:, 1] >= threshold).tolist()])
     classes = contract.target.classes
     return tuple([classes[place] for place in scores.argmax(axis=1).tolist()])
-
-
-def _sides(contract: Contract, positive: list[float]) -> tuple[str, ...]:
-    threshold = _as_float32(contract.threshold)
-    no, yes = contract.target.classes
-    return tuple([yes if score >= threshold else no for score in positive])
-
-
-@cache
-def _as_float32(threshold: float) -> float:
-    return float(np.float32(threshold))
 
 
 def tracked(contract: Contract, scores: Matrix) -> npt.NDArray[np.float64]:

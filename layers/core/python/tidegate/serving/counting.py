@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from tidegate.windows.values import Counts, Reference, Window
 
 FLUSH_ROWS = 100_000
 FLUSH_SECONDS = 60.0
+NEVER = datetime.max.replace(tzinfo=UTC)
 _SCORE = "score"
 
 
@@ -69,7 +70,9 @@ class OpenWindow:
         self._start: datetime | None = None
         self.requests = self._rows = self._rejected = self._errors = self._uncounted = 0
         self._cold = 0
+        self._due = NEVER
         self._times = Times()
+        self._time = self._times.single.append
         self._forget_rows()
         if self._sampler:
             self._sampler.clear()
@@ -78,27 +81,27 @@ class OpenWindow:
         """Note that the container ran for something that isn't counted."""
         self._warm = True
 
-    def count(self, outcome: Outcome, *, milliseconds: float, at: datetime, id: str = "") -> None:
-        """Count one request, by its `id`, and its answer."""
+    def count(self, outcome: Outcome, *, milliseconds: float, at: datetime, id: str = "") -> bool:
+        """Count one request, by its `id`, and its answer; tell what `is_due` does then."""
         if not self.requests:
             self._start = at
-        if not self._warm:
-            self._warm, self._cold = True, 1
+            self._due = at + self._open_for if self._flushed else at
+            self._cold, self._warm = int(not self._warm), True
         self.requests += 1
-        self._times.add(milliseconds)
-        features = outcome.features
-        if features is None:
+        self._time(milliseconds)
+        rows = outcome.rows
+        if not rows:
             self._errors += outcome.answer.status >= 500
             self._rejected += outcome.answer.status < 500
-            return
-        rows = len(features)
-        if self._kept.fills(rows):
-            self._fold()
-        self._kept.add(features, outcome.scores, outcome.labels)
-        self._rows += rows
-        self._invalid += outcome.invalid
-        if self._sampler:
-            self._sampler.offer(outcome, id=id, at=at)
+        else:
+            if self._kept.fills(rows):
+                self._fold()
+            self._kept.add(outcome)
+            self._rows += rows
+            self._invalid += outcome.invalid
+            if self._sampler:
+                self._sampler.offer(outcome, id=id, at=at)
+        return self.is_due(at)
 
     def is_due(self, at: datetime) -> bool:
         """Tell whether to flush: when it is time, or when rows or requests are many.
@@ -106,16 +109,13 @@ class OpenWindow:
         Also at once in a container's first request: many containers answer only a few, and nothing
         runs in them afterwards.
         """
-        if self._start is None:
-            return False
-        if not self._flushed or self._rows >= self._flush_rows or self.requests >= self._flush_rows:
-            return True
-        return at - self._start >= self._open_for
+        most = self._flush_rows
+        return at >= self._due or self._rows >= most or self.requests >= most
 
     def close(self, *, id: str, at: datetime) -> Closed:
         """Return everything counted since the start, until `at`; `clear` it once it is printed."""
         self._fold()
-        self._flushed = True
+        self._flushed, self._due = True, (self._start or at) + self._open_for
         self._container = self._container or id
         columns = self._columns.counts()
         window = Window(

@@ -85,9 +85,9 @@ def _count(outcome: Outcome, milliseconds: float, context: Context, *, at: datet
         if at is None:
             window.warm()
             return
-        window.count(outcome, milliseconds=milliseconds, at=at, id=context.aws_request_id)
-        if window.is_due(at):
-            _flush(service(), at, id=context.aws_request_id)
+        id = context.aws_request_id
+        if window.count(outcome, milliseconds=milliseconds, at=at, id=id):
+            _flush(service(), at, id=id)
     except Exception as error:  # noqa: BLE001  # counting may fail, the prediction may not
         if window is not None:
             window.forfeit()

@@ -7,18 +7,17 @@ up; they are taken over some requests at a time, in a loop that the processor ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
 
 import numpy as np
 import numpy.typing as npt
 
-from tidegate.scoring.session import Matrix
+from tidegate.scoring.session import Matrix, as_matrix
+from tidegate.serving.predictor import Outcome
 
 KEPT_VALUES = 500_000  # of the matrix, 2 MB: millions of rows may be answered between two flushes
 WAITING_REQUESTS = 64
 WAITING_ROWS = 1_000
-
-Scores = Sequence[float] | npt.NDArray[np.float64]
 
 
 class KeptRows:
@@ -33,7 +32,7 @@ class KeptRows:
     def clear(self) -> None:
         """Forget all of them."""
         self.rows = self._taken = self._scored = 0
-        self._waiting: list[tuple[Matrix, Scores | None, Sequence[str]]] = []
+        self._waiting: deque[Outcome] = deque()
         self.sizes: list[int] = []  # rows of each request that was answered
         self.labels: list[str] = []
 
@@ -53,34 +52,36 @@ class KeptRows:
             self.gather()
         return self.rows > 0 and self.rows + rows > self._room
 
-    def add(self, features: Matrix, scores: Scores | None, labels: Sequence[str]) -> None:
-        """Keep a request: what it asked (rows, columns), and its answers unless there are none.
+    def add(self, outcome: Outcome) -> None:
+        """Keep what a request asked, and its answers unless there are none.
 
         `gather` takes it over; until then it is in none of the others but `rows`.
         """
-        self.rows += len(features)
-        self._waiting.append((features, scores, labels))
+        self.rows += outcome.rows
+        self._waiting.append(outcome)
         if len(self._waiting) >= WAITING_REQUESTS or self.rows - self._taken >= WAITING_ROWS:
             self.gather()
 
     def gather(self) -> None:
         """Take over what waits."""
-        for features, scores, labels in self._waiting:
-            self._take(features, scores, labels)
-        self._waiting.clear()
+        while self._waiting:
+            self._take(self._waiting.popleft())
 
-    def _take(self, features: Matrix, scores: Scores | None, labels: Sequence[str]) -> None:
-        rows = len(features)
+    def _take(self, outcome: Outcome) -> None:
+        rows, features, scores = outcome.rows, outcome.features, outcome.scores
+        if features is None:
+            return
+        matrix = as_matrix(features, rows)
         end = self._taken + rows
         if end > self._room:
-            self._grow(end, features.shape[1])
-        self._features[self._taken : end] = features
+            self._grow(end, matrix.shape[1])
+        self._features[self._taken : end] = matrix
         self._taken = end
         if scores is not None:
             self._scores[self._scored : self._scored + rows] = scores
             self._scored += rows
             self.sizes.append(rows)
-            self.labels += labels
+            self.labels += outcome.labels
 
     def _grow(self, rows: int, columns: int) -> None:
         """Make room for so many rows at least; it stays so."""

@@ -14,8 +14,9 @@ import orjson
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, PackageError, PayloadTooLargeError, Problem
-from tidegate.scoring.predictions import finite, read
-from tidegate.scoring.session import Matrix, Session
+from tidegate.scoring.predictions import finite
+from tidegate.scoring.reading import Reading
+from tidegate.scoring.session import Features, FewRowsSession, as_matrix
 from tidegate.serving.answers import Answer
 from tidegate.serving.content_coding import BINARY_TYPE
 from tidegate.serving.protocols.negotiation import JSON_TYPE, Negotiated
@@ -32,12 +33,13 @@ MAX_ANSWER = 5_900_000  # bytes as Lambda counts them; it takes 6 MB
 class Outcome(NamedTuple):
     """An answer, and what of it is counted: nothing of a refusal but the status.
 
-    `features` (rows, columns) is what the model was asked; `scores` (rows,) and `labels` are what
+    `features` of so many `rows` is what the model was asked; `scores` (rows,) and `labels` are what
     was answered. Both are empty when some of the rows, `invalid` of them, had no finite answer.
     """
 
     answer: Answer
-    features: Matrix | None = None
+    rows: int = 0
+    features: Features | None = None
     scores: Sequence[float] | npt.NDArray[np.float64] | None = None
     labels: tuple[str, ...] = ()
     invalid: int = 0
@@ -47,10 +49,12 @@ class Predictor:
     """Answers predict requests of one served version."""
 
     def __init__(
-        self, contract: Contract, session: Session, *, served: Served, receipt_key: str
+        self, contract: Contract, session: FewRowsSession, *, served: Served, receipt_key: str
     ) -> None:
-        """Compile the contract."""
+        """Compile the contract. `max_bytes` is how long a body may be."""
         self._contract, self._session = contract, session
+        self._reading, self._outputs = Reading(contract), contract.outputs
+        self._row_bytes, self.max_bytes = 4 * len(contract.columns), contract.max_bytes
         self._served, self._encoder = served, Encoder(contract)
         self._signer = Signer(served.model, served.version, served.release, key=receipt_key)
         self._width = contract.outputs if contract.task == "multiclass" else 1  # of what is told
@@ -61,11 +65,6 @@ class Predictor:
     def contract(self) -> Contract:
         """What the model takes and answers."""
         return self._contract
-
-    @property
-    def max_bytes(self) -> int:
-        """How long a body may be."""
-        return self._contract.max_bytes
 
     def predict(
         self,
@@ -84,19 +83,36 @@ class Predictor:
         spoken = self._protocols.get(protocol) or self._open_inference()
         question = spoken.read(body, headers)
         features = question.features
-        scores = self._session.run(features)
-        if scores.shape != (len(features), self._contract.outputs):
-            raise PackageError(f"the model's answer has shape {scores.shape}")
-        found = read(self._contract, scores)
+        # Of few rows nothing becomes an array: that would take as long as the model does.
+        if isinstance(features, bytes):
+            rows = len(features) // self._row_bytes
+            numbers = self._session.run_few(features)
+            if len(numbers) != rows * self._outputs:
+                raise PackageError(f"the model answers {rows} rows with {len(numbers)} numbers")
+            found = self._reading.few(numbers)
+        else:
+            rows, scores = len(features), self._session.run(features)
+            if scores.shape != (rows, self._outputs):
+                raise PackageError(f"the model's answer has shape {scores.shape}")
+            found = self._reading.many(scores)
         if found is None:
-            return _unanswerable(question, np.flatnonzero(~finite(scores)))
+            return self._unanswerable(question, rows)
         text = orjson.dumps(found.shown)
         receipt = self._signer.sign(id, at, text, width=self._width)
         answer = question.write(Answered(found.labels, found.shown, text, receipt))
         # At worst every byte is a quote and counts twice.
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
-            raise PayloadTooLargeError(f"the answer to {len(scores)} rows is too long; send fewer")
-        return Outcome(answer, features, found.tracked, found.labels)
+            raise PayloadTooLargeError(f"the answer to {rows} rows is too long; send fewer")
+        return Outcome(answer, rows, features, found.tracked, found.labels)
+
+    def _unanswerable(self, question: Question, rows: int) -> Outcome:
+        """Refuse a question some of whose rows have no finite answer, and name those."""
+        scores = self._session.run(as_matrix(question.features, rows))
+        broken = np.flatnonzero(~finite(scores))
+        rule = "the model has no finite answer to this row"
+        problems = [Problem(int(row), "", rule) for row in broken[:20]]
+        refused = question.refuse(InvalidRowsError(problems, len(broken)))
+        return Outcome(refused, rows, question.features, invalid=len(broken))
 
     def _open_inference(self) -> PredictProtocol:
         # Imported for those who speak it: 10 ms that every other cold start is spared.
@@ -107,9 +123,3 @@ class Predictor:
         self._protocols[OPEN_INFERENCE] = Negotiated(inner, types)
         return self._protocols[OPEN_INFERENCE]
 
-
-def _unanswerable(question: Question, rows: npt.NDArray[np.intp]) -> Outcome:
-    rule = "the model has no finite answer to this row"
-    problems = [Problem(int(row), "", rule) for row in rows[:20]]
-    error = InvalidRowsError(problems, len(rows))
-    return Outcome(question.refuse(error), features=question.features, invalid=len(rows))

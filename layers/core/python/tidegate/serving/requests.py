@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tidegate.errors import PayloadTooLargeError, RequestError
@@ -33,24 +34,19 @@ class HttpRequest(NamedTuple):
         Raises `PayloadTooLargeError` above `limit` of them, `UnsupportedMediaTypeError` for another
         content coding, `RequestError` when the body isn't what it is said to be.
         """
-        longest = (limit + 2) // 3 * 4 if self.is_base64 else limit
-        if len(self.body) > longest:
+        body = self.body
+        if len(body) > ((limit + 2) // 3 * 4 if self.is_base64 else limit):
             raise _too_large(limit)
-        data = self._decoded()
-        if len(data) > limit:
-            raise _too_large(limit)
-        coding = self.headers.get("content-encoding")
-        return data if coding is None else decode(data, coding, limit=limit)
-
-    def _decoded(self) -> bytes:
         try:
-            return (
-                base64.b64decode(self.body, validate=True) if self.is_base64 else self.body.encode()
-            )
+            data = base64.b64decode(body, validate=True) if self.is_base64 else body.encode()
         except UnicodeEncodeError:
             raise RequestError("the body is not valid Unicode") from None
         except ValueError:
             raise RequestError("the body is said to be base64 and is not") from None
+        if len(data) > limit:
+            raise _too_large(limit)
+        coding = self.headers.get("content-encoding")
+        return data if coding is None else decode(data, coding, limit=limit)
 
 
 def read_request(event: object) -> HttpRequest:
@@ -80,6 +76,7 @@ def _headers_of(found: object) -> Mapping[str, str]:
     return {str(name).lower(): value for name, value in found.items() if isinstance(value, str)}
 
 
+@lru_cache(maxsize=256)  # a container serves one model, whose routes are few
 def _place(path: str) -> tuple[str, str]:
     """Return the model and what follows it: each has routes of its own, without parameters."""
     _, found, rest = path.partition("/models/")

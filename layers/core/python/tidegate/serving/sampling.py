@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from tidegate.clock import stamp
 from tidegate.contract import MISSING, Column, Contract
+from tidegate.scoring.session import as_matrix
 from tidegate.serving.predictor import Outcome
 from tidegate.serving.served import Served
 
@@ -80,7 +81,7 @@ class Sampler:
             "release": self._served.release,
             "request": id,
             "at": stamp(at),
-            "rows": 0 if outcome.features is None else len(outcome.features),
+            "rows": outcome.rows,
         }
         return f'{_dump(head)[:-1]},"sampled":[{",".join(rows)}]}}'
 
@@ -89,7 +90,8 @@ class Sampler:
             return []
         found, left = [], MAX_LINE - MAX_HEAD
         names = iter(outcome.labels)
-        for values, score in zip(outcome.features[:MAX_ROWS], outcome.scores, strict=False):
+        matrix = as_matrix(outcome.features, outcome.rows)[:MAX_ROWS]
+        for values, score in zip(matrix, outcome.scores, strict=False):
             row = {"score": float(score), "label": next(names, None), "features": self._row(values)}
             text = _dump(row)
             left -= len(text) + 1

@@ -46,7 +46,8 @@ class Service:
         if request.model not in ("", self.model):
             raise NotFoundError(f"this endpoint serves {self.model!r} only")
         if request.method == "POST":
-            protocol, predictor = self._protocol(request), self._ready()
+            protocol = OWN if request.route == "predict" else self._protocol(request)
+            predictor = self.predictor or self._ready()
             body = request.content(limit=predictor.max_bytes)
             return predictor.predict(body, id=id, at=at, protocol=protocol, headers=request.headers)
         if request.method != "GET":
@@ -58,7 +59,7 @@ class Service:
         return Outcome(compressed(told) if accepted and takes_gzip(accepted) else told)
 
     def _protocol(self, request: HttpRequest) -> str:
-        if request.route == "predict" or not request.path:
+        if not request.path:
             return OWN
         from tidegate.serving.protocols.open_inference_metadata import place
 

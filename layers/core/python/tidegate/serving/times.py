@@ -8,12 +8,11 @@ from tidegate.windows.values import LATENCY_EDGES_MS
 
 
 class Times:
-    """Milliseconds of requests; `single` holds those that were not folded yet."""
+    """Milliseconds of requests; those that were not folded yet are in `single`, to append to."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self.single: list[float] = []
-        self.add = self.single.append  # called by every request
         self._counts = np.zeros(len(LATENCY_EDGES_MS) + 1, dtype=np.intp)
         self._billed = 0
 

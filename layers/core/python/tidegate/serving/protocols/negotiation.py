@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from tidegate.errors import UnsupportedMediaTypeError
 from tidegate.frozen import frozen
@@ -59,6 +60,7 @@ def check_type(kind: str, types: tuple[str, ...]) -> None:
             raise UnsupportedMediaTypeError("the body's charset must be utf-8")
 
 
+@lru_cache(maxsize=64)
 def takes_gzip(accepted: str) -> bool:
     """Tell whether an Accept-Encoding allows gzip and doesn't prefer the plain answer.
 

@@ -6,13 +6,14 @@ orjson reads for speed, the standard library when in doubt.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
-from tidegate.scoring.session import Matrix
+from tidegate.scoring.session import Features, Matrix, Packed
 from tidegate.serving.answers import Answer
 from tidegate.serving.protocols.colons import count_colons
 from tidegate.serving.protocols.port import Answered, Question
@@ -26,40 +27,62 @@ class JsonProtocol:
 
     def __init__(self, contract: Contract, encoder: Encoder, served: Served) -> None:
         """Read rows by `encoder`, write predictions by `contract` as those of what is served."""
-        self._encoder = encoder
+        self._encoder, self._columns = encoder, len(contract.columns)
         self._rows = RowWriter(contract)
         version = {"model": served.model, "version": served.version, "release": served.release}
         self._head = orjson.dumps(version)[:-1] + b',"predictions":['
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:  # noqa: ARG002 - the port's
         """Read a body; see the port for what it raises."""
-        return Question(_read_rows(body, self._encoder), self._write)
+        try:
+            payload = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise self._refused(body, error) from None
+        features: Features | None = self._few_rows(payload, body)
+        if features is None:
+            features = self._all_rows(payload, body)
+        return Question(features, self._write)
+
+    def _few_rows(self, payload: object, body: bytes) -> Packed | None:
+        """Return few rows that are plainly right, None when there may be more to say."""
+        if type(payload) is not dict or len(payload) != 1:
+            return None
+        ((form, content),) = payload.items()
+        if form == "records":
+            packed = self._encoder.few_records(content)
+            objects = len(content) if packed else 0
+        elif form == "columns":
+            packed, objects = self._encoder.few_columns(content), 1
+        else:
+            return None
+        return packed if packed and count_colons(body) == 1 + objects * self._columns else None
+
+    def _all_rows(self, payload: Any, body: bytes) -> Matrix:  # noqa: ANN401 - any JSON
+        """Return the matrix of `{"records": [...]}` or `{"columns": {...}}`.
+
+        Raises `RequestError` when the payload is neither, else what the encoder raises.
+        """
+        try:
+            matrix = _encode(payload, self._encoder)
+        except RequestError:
+            _refuse_repeated_keys(body, keys=_count_keys(payload))  # these are told first
+            raise
+        objects = len(matrix) if "records" in payload else 1
+        _refuse_repeated_keys(body, keys=1 + objects * self._columns)
+        return matrix
+
+    def _refused(self, body: bytes, error: orjson.JSONDecodeError) -> RequestError:
+        """Return why a body that orjson doesn't read is refused, or raise it.
+
+        Python's reader also takes NaN and numbers beyond float64; the encoder then names the row.
+        If it has nothing to say, the body is refused as a whole.
+        """
+        _encode(parse_strictly(body), self._encoder)
+        return RequestError(f"the body is not JSON: {error.msg}")
 
     def _write(self, answered: Answered) -> Answer:
         told = (self._head, self._rows.write(answered), answered.receipt)
         return Answer(200, b'%b%b],"receipt":"%b"}' % told)
-
-
-def _read_rows(body: bytes, encoder: Encoder) -> Matrix:
-    """Return the matrix of `{"records": [...]}` or `{"columns": {...}}`.
-
-    Raises `RequestError` when the body is neither, else what the encoder raises.
-    """
-    try:
-        payload = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        # Python's reader also takes NaN and numbers beyond float64; the encoder then names the
-        # row. If it has nothing to say, the body is refused as a whole.
-        _encode(parse_strictly(body), encoder)
-        raise RequestError(f"the body is not JSON: {error.msg}") from None
-    try:
-        matrix = _encode(payload, encoder)
-    except RequestError:
-        _refuse_repeated_keys(body, keys=_count_keys(payload))  # these are told first
-        raise
-    rows, width = matrix.shape
-    _refuse_repeated_keys(body, keys=1 + width * (rows if "records" in payload else 1))
-    return matrix
 
 
 def _encode(payload: object, encoder: Encoder) -> Matrix:

@@ -17,7 +17,7 @@ import orjson
 from tidegate.contract import Column, Contract
 from tidegate.encoding.coders import coder
 from tidegate.encoding.encoder import Encoder
-from tidegate.scoring.session import Matrix
+from tidegate.scoring.session import Features
 from tidegate.serving.protocols.colons import count_colons
 from tidegate.serving.protocols.tensors import RANGES, TEXT, datatypes
 
@@ -41,8 +41,8 @@ class PlainRequests:
         self._contract, self._encoder = contract, encoder
         self._forms: dict[tuple[Any, Any], _Form] = {}
 
-    def read(self, body: bytes) -> Matrix | None:
-        """Return the matrix (rows, columns) of a body in JSON, None when in doubt."""
+    def read(self, body: bytes) -> Features | None:
+        """Return the rows of a body in JSON, None when in doubt."""
         try:
             payload = orjson.loads(body)
             inputs = payload["inputs"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from tidegate.errors import TidegateError
-from tidegate.scoring.session import Matrix
+from tidegate.scoring.session import Features
 from tidegate.serving.answers import Answer, refusal
 
 
@@ -24,9 +24,9 @@ class Answered(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a body asks: the model's matrix, and how the asker wants answer and refusal written."""
+    """What a body asks of the model, and how the asker wants answer and refusal written."""
 
-    features: Matrix
+    features: Features
     write: Callable[[Answered], Answer]
     refuse: Callable[[TidegateError], Answer] = refusal
 

@@ -1,0 +1,49 @@
+"""Reading scores: in few rows and in many it says the same as labels, shown and tracked do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION
+from tidegate.contract import Contract
+from tidegate.scoring.predictions import labels, shown, tracked
+from tidegate.scoring.reading import Read, Reading
+from tidegate.scoring.session import Matrix
+
+TASKS = pytest.mark.parametrize(
+    "contract", [CONTRACT, MULTICLASS, REGRESSION], ids=lambda one: one.task
+)
+
+
+def both(contract: Contract, scores: Matrix) -> list[Read | None]:
+    reading = Reading(contract)
+    return [reading.many(scores), reading.few(tuple(scores.ravel().tolist()))]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("column", [0, -1])
+@TASKS
+def test_one_number_that_is_not_finite_is_found(
+    contract: Contract, column: int, bad: float
+) -> None:
+    scores = np.full((3, contract.outputs), 3e38, dtype=np.float32)
+    assert None not in both(contract, scores)
+
+    scores[1, column] = bad
+    assert both(contract, scores) == [None, None]
+
+
+@given(st.lists(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), min_size=1))
+@TASKS
+def test_scores_are_read_alike_in_few_and_in_many_rows(
+    contract: Contract, rows: list[list[float]]
+) -> None:
+    scores = np.array(rows, dtype=np.float32)[:, : contract.outputs]
+    for found in both(contract, scores):
+        assert found is not None
+        assert found.labels == labels(contract, scores)
+        assert np.array(found.shown).tobytes() == shown(contract, scores).tobytes()
+        assert list(found.tracked) == tracked(contract, scores).tolist()
