@@ -267,7 +267,7 @@ def test_a_prediction_succeeds_although_counting_fails(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(OpenWindow, "_fold", lambda _: 1 / 0)
+        broken.setattr(OpenWindow, "_bin", lambda _: 1 / 0)
         assert call()[0] == 200
     assert "ZeroDivisionError" in capsys.readouterr().out
 

@@ -68,6 +68,7 @@ class OnnxSession:
         except PackageError as error:
             raise PackageError(f"ONNX Runtime can't load the model: {error}") from error
         _give_back()
+        self._row_bytes = 4 * self.columns
         self._frames: dict[int, Frame] = {}
         self._head = (self._session.pointer, self._quiet.pointer, _FEATURES)
 
@@ -88,19 +89,25 @@ class OnnxSession:
         frame.features[...] = features
         self._score(frame)
         scores = frame.scores.copy()
-        self._keep(rows, frame)
+        if len(self._frames) >= KEPT_FRAMES:
+            self._frames.clear()
+        self._frames[rows] = frame
         return scores
 
     def run_few(self, rows: Packed) -> tuple[float, ...]:
         """Return what `run` would of these rows, row after row."""
-        count, rest = divmod(len(rows), 4 * self.columns)
+        count, rest = divmod(len(rows), self._row_bytes)
         if rest:
             raise self._refused()
-        frame = self._frame(count)
+        frames = self._frames
+        frame = frames.pop(count, None) or self._frame(count)
         frame.input[:] = rows
-        self._score(frame)
+        if status := self._ort.run(*frame.arguments):
+            self._fail(status)
         scores: tuple[float, ...] = frame.numbers(frame.output)
-        self._keep(count, frame)
+        if len(frames) >= KEPT_FRAMES:
+            frames.clear()
+        frames[count] = frame
         return scores
 
     def _frame(self, rows: int) -> Frame:
@@ -111,18 +118,15 @@ class OnnxSession:
             frame = Frame(self._ort, self._head, features, self._outputs)
         return frame
 
-    def _keep(self, rows: int, frame: Frame) -> None:
-        if len(self._frames) >= KEPT_FRAMES:
-            self._frames.clear()
-        self._frames[rows] = frame
-
     def _score(self, frame: Frame) -> None:
-        status = self._ort.run(*frame.arguments)
-        if status:
-            try:
-                self._ort.check(status)
-            except PackageError as error:
-                raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
+        if status := self._ort.run(*frame.arguments):
+            self._fail(status)
+
+    def _fail(self, status: int) -> None:
+        try:
+            self._ort.check(status)
+        except PackageError as error:
+            raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
 
     def _refused(self) -> PackageError:
         expected = f"a float32 matrix of {self.columns} columns"

@@ -29,6 +29,8 @@ OWN, OPEN_INFERENCE = "json", "v2"  # names of the protocols that a predictor sp
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_ANSWER = 5_900_000  # bytes as Lambda counts them; it takes 6 MB
 
+Scores = Sequence[float] | npt.NDArray[np.float64]
+
 
 class Outcome(NamedTuple):
     """An answer, and what of it is counted: nothing of a refusal but the status.
@@ -40,7 +42,7 @@ class Outcome(NamedTuple):
     answer: Answer
     rows: int = 0
     features: Features | None = None
-    scores: Sequence[float] | npt.NDArray[np.float64] | None = None
+    scores: Scores | None = None
     labels: tuple[str, ...] = ()
     invalid: int = 0
 

@@ -81,8 +81,8 @@ class JsonProtocol:
         return RequestError(f"the body is not JSON: {error.msg}")
 
     def _write(self, answered: Answered) -> Answer:
-        told = (self._head, self._rows.write(answered), answered.receipt)
-        return Answer(200, b'%b%b],"receipt":"%b"}' % told)
+        rows = self._rows.write(answered.labels, answered.text)
+        return Answer(200, b'%b%b],"receipt":"%b"}' % (self._head, rows, answered.receipt))
 
 
 def _encode(payload: object, encoder: Encoder) -> Matrix:
