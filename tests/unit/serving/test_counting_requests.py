@@ -48,7 +48,7 @@ def reference_of(contract: Contract) -> Reference:
 
 
 def opened(contract: Contract = CONTRACT) -> OpenWindow:
-    return OpenWindow(SERVED, reference_of(contract), columns=contract.column_names)
+    return OpenWindow(SERVED, reference_of(contract), contract=contract)
 
 
 def outcome(*winds: float | None, contract: Contract = CONTRACT) -> Outcome:
@@ -290,5 +290,5 @@ def test_a_container_that_can_not_print_does_not_grow() -> None:
         window.count(outcome(1.0, 2.0), milliseconds=1, at=NOON)
         window.forfeit()
     kept = window._kept
-    assert (window._times.single, kept.rows, kept.sizes, kept.labels) == ([], 0, [], [])
+    assert (window._times.single, kept.rows, kept.sizes) == ([], 0, [])
     assert closed(window).requests == 50

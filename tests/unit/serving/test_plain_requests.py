@@ -15,9 +15,9 @@ from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION, SERVED, as_rows
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
+from tidegate.scoring.reading import Read
 from tidegate.serving.protocols.open_inference import OpenInferenceProtocol, output_forms
 from tidegate.serving.protocols.plain_request import PlainRequests
-from tidegate.serving.protocols.port import Answered
 from tidegate.serving.served import Served
 
 PLAIN = PlainRequests(CONTRACT, Encoder(CONTRACT))
@@ -90,11 +90,11 @@ def test_a_usual_answer_is_what_is_written_for_somebody_who_names_its_outputs(
     served = Served("ferry-delay", 3, "r-100%s")
     protocol = OpenInferenceProtocol(contract, Encoder(contract), served)
     named = [{"name": form.name} for form in output_forms(contract)]
-    labels = () if contract.task == "regression" else (contract.target.classes[:2])
+    places = [] if contract.task == "regression" else [0, 1]
     shown = [0.25, 1.0] * (3 if contract.task == "multiclass" else 1)
-    answered = Answered(labels, shown, orjson.dumps(shown), b"a.b")
+    found = Read(places, shown, [0.25, 1.0])
     answers = [
-        protocol.read(json.dumps(content).encode(), {}).write(answered)
+        protocol.read(json.dumps(content).encode(), {}).write(found, orjson.dumps(shown), b"a.b")
         for content in ({"inputs": inputs()}, {"inputs": inputs(), "outputs": named})
     ]
 

@@ -107,7 +107,7 @@ def test_a_line_stays_below_its_bound(columns: int, rows: int) -> None:
     sampler = Sampler(replace(CONTRACT, columns=named), SERVED, share=1.0)
     matrix = np.full((20, columns), 0.123456, np.float32)
     one = predictor().predict(records(ROW), id="q", at=NOON)
-    outcome = one._replace(features=matrix, scores=np.zeros(20), labels=("late",) * 20)
+    outcome = one._replace(features=matrix, scores=np.zeros(20), places=[1] * 20)
     sampler.offer(outcome, id="q", at=NOON)
     assert [len(json.loads(line)["sampled"]) for line in sampler.lines()] == [rows][: bool(rows)]
     assert all(len(line) <= MAX_LINE for line in sampler.lines())

@@ -20,13 +20,19 @@ def labels(contract: Contract, scores: Matrix) -> tuple[str, ...]:
     >>> labels(c, np.array([[0.7, 0.25], [0.8, 0.2]], dtype=np.float32))
     ('yes', 'no')
     """
-    if contract.task == "regression":
-        return ()
-    if contract.task == "binary":
-        threshold, (no, yes) = np.float32(contract.threshold), contract.target.classes
-        return tuple([yes if over else no for over in (scores[:, 1] >= threshold).tolist()])
     classes = contract.target.classes
-    return tuple([classes[place] for place in scores.argmax(axis=1).tolist()])
+    return tuple([classes[place] for place in places(contract, scores).tolist()])
+
+
+def places(contract: Contract, scores: Matrix) -> npt.NDArray[np.intp]:
+    """Return what `labels` does as numbers of the contract's classes, (rows,)."""
+    if contract.task == "regression":
+        return np.empty(0, np.intp)
+    if contract.task == "binary":
+        sides: npt.NDArray[np.bool_] = scores[:, 1] >= np.float32(contract.threshold)
+        return sides.astype(np.intp)
+    largest: npt.NDArray[np.intp] = scores.argmax(axis=1)
+    return largest
 
 
 def tracked(contract: Contract, scores: Matrix) -> npt.NDArray[np.float64]:

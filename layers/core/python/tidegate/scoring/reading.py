@@ -13,16 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from tidegate.contract import Contract
-from tidegate.scoring.predictions import labels, shown, tracked
+from tidegate.scoring.predictions import places, shown, tracked
 from tidegate.scoring.session import Matrix
 
 
-class Read(NamedTuple):
-    """Scores that are all finite, as `labels`, `shown` (row after row) and `tracked` give them."""
+Places = Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.bool_]
+Numbers = Sequence[float] | npt.NDArray[np.float64]
 
-    labels: tuple[str, ...]
+
+class Read(NamedTuple):
+    """What scores say that are all finite.
+
+    `places` holds the number of each row's class among the contract's (nothing for a regression),
+    `shown` and `tracked` what the functions of these names tell, `shown` row after row.
+    """
+
+    places: Places
     shown: list[float]
-    tracked: Sequence[float] | npt.NDArray[np.float64]
+    tracked: Numbers
 
 
 class Reading:
@@ -30,8 +38,7 @@ class Reading:
 
     def __init__(self, contract: Contract) -> None:
         """Look up what every request would."""
-        self._contract, self._classes = contract, contract.target.classes
-        self._outputs = contract.outputs
+        self._contract, self._outputs = contract, contract.outputs
         self._threshold = float(np.float32(contract.threshold))
         self.few = {"binary": self._few_sides, "multiclass": self._few_classes}.get(
             contract.task, self._few_values
@@ -43,30 +50,29 @@ class Reading:
         >>> from tidegate.contract import Target
         >>> c = Contract("m", "binary", (), Target("late", ("no", "yes")), threshold=0.25)
         >>> Reading(c).many(np.array([[0.75, 0.25]], dtype=np.float32))
-        Read(labels=('yes',), shown=[0.25], tracked=array([0.25]))
+        Read(places=array([1]), shown=[0.25], tracked=array([0.25]))
         """
         if np.count_nonzero(np.isfinite(scores)) < scores.size:
             return None
         told = shown(self._contract, scores).ravel().tolist()
-        return Read(labels(self._contract, scores), told, tracked(self._contract, scores))
+        return Read(places(self._contract, scores), told, tracked(self._contract, scores))
 
     def _few_sides(self, numbers: Sequence[float]) -> Read | None:
         """Return what scores say, row after row; None when one of them isn't finite."""
         if not math.isfinite(sum(numbers)):  # of float32: float64 holds any sum of finite ones
             return None
-        positive, (no, yes) = numbers[1::2], self._classes
-        threshold = self._threshold
-        named = tuple([yes if score >= threshold else no for score in positive])
-        return Read(named, [round(score * 1e6, 0) / 1e6 for score in positive], positive)
+        positive, threshold = numbers[1::2], self._threshold
+        told = [round(score * 1e6, 0) / 1e6 for score in positive]
+        return Read([1 if score >= threshold else 0 for score in positive], told, positive)
 
     def _few_classes(self, numbers: Sequence[float]) -> Read | None:
         if not math.isfinite(sum(numbers)):
             return None
-        width, classes = self._outputs, self._classes
+        width = self._outputs
         rows = [numbers[at : at + width] for at in range(0, len(numbers), width)]
         top = list(map(max, rows))
-        named = tuple([classes[row.index(most)] for row, most in zip(rows, top, strict=True)])
-        return Read(named, [round(score * 1e6, 0) / 1e6 for score in numbers], top)
+        first = [row.index(most) for row, most in zip(rows, top, strict=True)]
+        return Read(first, [round(score * 1e6, 0) / 1e6 for score in numbers], top)
 
     def _few_values(self, numbers: Sequence[float]) -> Read | None:
         return self.many(np.array(numbers, np.float32)[:, None])

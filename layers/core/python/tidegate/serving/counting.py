@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
 
-from tidegate.contract import UNKNOWN
+from tidegate.contract import UNKNOWN, Contract
 from tidegate.frozen import frozen
 from tidegate.scoring.session import Matrix, as_matrix
 from tidegate.serving.kept_rows import KeptRows
@@ -42,8 +43,8 @@ class Closed:
 class OpenWindow:
     """What a container has counted since its last flush.
 
-    `reference` says where cells lie; `columns` names those of the matrix, in order. Without a
-    reference (a package that can't be read) only requests are counted. Times are of a request's
+    `reference` says where cells lie, `contract` which columns and classes there are. Without them
+    (a package that can't be read) only requests are counted. Times are of a request's
     arrival.
     """
 
@@ -52,7 +53,7 @@ class OpenWindow:
         served: Served,
         reference: Reference | None,
         *,
-        columns: Sequence[str] = (),
+        contract: Contract | None = None,
         flush_rows: int = FLUSH_ROWS,
         flush_seconds: float = FLUSH_SECONDS,
         sampler: Sampler | None = None,
@@ -62,6 +63,8 @@ class OpenWindow:
         self._open_for = timedelta(seconds=flush_seconds)
         self._kept = KeptRows()
         self._waiting: deque[tuple[float, Outcome]] = deque()
+        columns = contract.column_names if contract else ()
+        self._classes = contract.target.classes if contract else ()
         self._column_bins = {n: reference.columns[n].bins for n in columns} if reference else {}
         self._score_bins = {_SCORE: reference.score.bins} if reference else {}
         self._warm = self._flushed = False
@@ -142,7 +145,7 @@ class OpenWindow:
                 few.append(outcome)
             else:
                 self._ask(features)
-                self._kept.answer(scores, (outcome.rows,), outcome.labels)
+                self._kept.answer(scores, outcome.places, (outcome.rows,))
         if few:
             self._take_few(few)
         self._look_again()
@@ -153,7 +156,8 @@ class OpenWindow:
         packed = b"".join([one.features for one in outcomes])  # type: ignore[misc]
         self._ask(as_matrix(packed, sum(sizes)))
         scores = chain.from_iterable([one.scores for one in outcomes])  # type: ignore[misc]
-        self._kept.answer(list(scores), sizes, chain.from_iterable([o.labels for o in outcomes]))
+        places = chain.from_iterable([one.places for one in outcomes])
+        self._kept.answer(list(scores), list(places), sizes)
 
     def _ask(self, features: Matrix) -> None:
         if self._kept.fills(len(features)):
@@ -191,7 +195,7 @@ class OpenWindow:
             uncounted=self._uncounted,
             latency_ms=self._times.counts(),
             score=self._score.counts().get(_SCORE, Counts(())),
-            labels=dict(self._labels),
+            labels={n: count for n, count in zip(self._classes, self._labels, strict=True) if count},
             columns=columns,
             clusters=self._clusters,
             container=self._container,
@@ -218,7 +222,7 @@ class OpenWindow:
     def _forget_rows(self) -> None:
         self._kept.clear()
         self._invalid = 0
-        self._labels: Counter[str] = Counter()
+        self._labels = [0] * len(self._classes)
         self._clusters = (0.0, 0.0, 0.0, 0.0)
         self._score = Tallies(self._score_bins)
         self._columns = Tallies(self._column_bins)
@@ -230,7 +234,9 @@ class OpenWindow:
             self._columns.add(kept.features)
         if kept.sizes:
             self._add_scores(kept.scores, np.array(kept.sizes))
-            self._labels.update(kept.labels)
+            if self._classes:
+                found = np.bincount(kept.places, minlength=len(self._classes)).tolist()
+                self._labels = list(map(add, self._labels, found))
         kept.clear()
 
     def _add_scores(self, scores: npt.NDArray[np.float64], rows: npt.NDArray[np.intp]) -> None:

@@ -6,13 +6,13 @@ give them back at each fold: 20 microseconds per request of 100 rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from tidegate.scoring.reading import Numbers, Places
 from tidegate.scoring.session import Matrix
-from tidegate.serving.predictor import Scores
 
 KEPT_VALUES = 500_000  # of the matrix, 2 MB: millions of rows may be answered between two flushes
 
@@ -30,7 +30,6 @@ class KeptRows:
         """Forget all of them."""
         self.rows = self._scored = 0  # `rows` were asked
         self.sizes: list[int] = []  # rows of each request that was answered
-        self.labels: list[str] = []
 
     @property
     def features(self) -> Matrix:
@@ -41,6 +40,11 @@ class KeptRows:
     def scores(self) -> npt.NDArray[np.float64]:
         """What was answered, (rows,): fewer rows where some were not; valid as `features` is."""
         return self._scores[: self._scored]
+
+    @property
+    def places(self) -> npt.NDArray[np.intp]:
+        """Numbers of the classes answered, (rows,) as `scores`; of a regression anything."""
+        return self._places[: self._scored]
 
     def fills(self, rows: int) -> bool:
         """Tell whether so many rows would not fit beside what is here."""
@@ -55,19 +59,22 @@ class KeptRows:
         self._features[self.rows : end] = features
         self.rows = end
 
-    def answer(self, scores: Scores, sizes: Sequence[int], labels: Iterable[str]) -> None:
+    def answer(self, scores: Numbers, places: Places, sizes: Sequence[int]) -> None:
         """Keep what was answered to requests of so many rows each, which were asked before."""
         end = self._scored + len(scores)
         self._scores[self._scored : end] = scores
+        if len(places):
+            self._places[self._scored : end] = places
         self._scored = end
         self.sizes += sizes
-        self.labels += labels
 
     def _grow(self, rows: int, columns: int) -> None:
         """Make room for so many rows at least; it stays so."""
         room = max(rows, self._values // columns)
+        # Pages that are never written are never taken.
         features, scores = np.empty((room, columns), np.float32), np.empty(room)
+        places = np.empty(room, np.intp)
         if self.rows:
             features[: self.rows], scores[: self._scored] = self.features, self.scores
-        # Pages that are never written are never taken.
-        self._features, self._scores, self._room = features, scores, room
+            places[: self._scored] = self.places
+        self._features, self._scores, self._places, self._room = features, scores, places, room

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, PackageError, PayloadTooLargeError, Problem
 from tidegate.scoring.predictions import finite
-from tidegate.scoring.reading import Reading
+from tidegate.scoring.reading import Numbers, Places, Reading
 from tidegate.scoring.session import Features, FewRowsSession, as_matrix
 from tidegate.serving.answers import Answer
 from tidegate.serving.content_coding import BINARY_TYPE
 from tidegate.serving.protocols.negotiation import JSON_TYPE, Negotiated
 from tidegate.serving.protocols.own_json import JsonProtocol
-from tidegate.serving.protocols.port import Answered, PredictProtocol, Question
+from tidegate.serving.protocols.port import PredictProtocol, Question
 from tidegate.serving.receipts import Signer
 from tidegate.serving.served import Served
 
@@ -29,21 +28,21 @@ OWN, OPEN_INFERENCE = "json", "v2"  # names of the protocols that a predictor sp
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_ANSWER = 5_900_000  # bytes as Lambda counts them; it takes 6 MB
 
-Scores = Sequence[float] | npt.NDArray[np.float64]
 
 
 class Outcome(NamedTuple):
     """An answer, and what of it is counted: nothing of a refusal but the status.
 
-    `features` of so many `rows` is what the model was asked; `scores` (rows,) and `labels` are what
-    was answered. Both are empty when some of the rows, `invalid` of them, had no finite answer.
+    `features` of so many `rows` is what the model was asked; `scores` (rows,) and `places` are what
+    was answered (`Read`: one number per row, and the number of its class). Both are empty when some
+    of the rows, `invalid` of them, had no finite answer.
     """
 
     answer: Answer
     rows: int = 0
     features: Features | None = None
-    scores: Scores | None = None
-    labels: tuple[str, ...] = ()
+    scores: Numbers | None = None
+    places: Places = ()
     invalid: int = 0
 
 
@@ -101,11 +100,11 @@ class Predictor:
             return self._unanswerable(question, rows)
         text = orjson.dumps(found.shown)
         receipt = self._signer.sign(id, at, text, width=self._width)
-        answer = question.write(Answered(found.labels, found.shown, text, receipt))
+        answer = question.write(found, text, receipt)
         # At worst every byte is a quote and counts twice.
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
             raise PayloadTooLargeError(f"the answer to {rows} rows is too long; send fewer")
-        return Outcome(answer, rows, features, found.tracked, found.labels)
+        return Outcome(answer, rows, features, found.tracked, found.places)
 
     def _unanswerable(self, question: Question, rows: int) -> Outcome:
         """Refuse a question some of whose rows have no finite answer, and name those."""

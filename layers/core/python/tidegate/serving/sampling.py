@@ -45,7 +45,7 @@ class Sampler:
 
     def __init__(self, contract: Contract, served: Served, *, share: float) -> None:
         """Sample a `share` of the requests, from 0 to 1."""
-        self._served, self._share = served, share
+        self._served, self._share, self._classes = served, share, contract.target.classes
         self._columns = [
             (i, column.name, _reader(column))
             for i, column in enumerate(contract.columns)
@@ -89,7 +89,7 @@ class Sampler:
         if outcome.features is None or outcome.scores is None:
             return []
         found, left = [], MAX_LINE - MAX_HEAD
-        names = iter(outcome.labels)
+        names = map(self._classes.__getitem__, outcome.places)
         matrix = as_matrix(outcome.features, outcome.rows)[:MAX_ROWS]
         for values, score in zip(matrix, outcome.scores, strict=False):
             row = {"score": float(score), "label": next(names, None), "features": self._row(values)}

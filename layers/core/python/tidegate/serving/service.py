@@ -157,7 +157,7 @@ def _window(settings: Settings, served: Served, package: Package) -> OpenWindow:
     return OpenWindow(
         served,
         package.reference,
-        columns=contract.column_names,
+        contract=contract,
         flush_rows=flush_rows(settings),
         flush_seconds=flush_seconds(settings),
         sampler=Sampler(contract, served, share=share) if share else None,

@@ -11,9 +11,10 @@ from functools import lru_cache
 
 from tidegate.errors import UnsupportedMediaTypeError
 from tidegate.frozen import frozen
+from tidegate.scoring.reading import Read
 from tidegate.serving.answers import Answer
 from tidegate.serving.content_coding import BINARY_TYPE, CODINGS, GZIP
-from tidegate.serving.protocols.port import Answered, PredictProtocol, Question
+from tidegate.serving.protocols.port import PredictProtocol, Question
 
 JSON_TYPE = "application/json"
 WORTH = 1024  # bytes: a shorter answer fits one packet either way
@@ -39,8 +40,8 @@ class Negotiated:
         if accepted is None or not takes_gzip(accepted):
             return question
 
-        def write(answered: Answered) -> Answer:
-            return compressed(question.write(answered))
+        def write(found: Read, text: bytes, receipt: bytes) -> Answer:
+            return compressed(question.write(found, text, receipt))
 
         return question._replace(write=write)
 

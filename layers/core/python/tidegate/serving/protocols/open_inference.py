@@ -16,12 +16,13 @@ import orjson
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, NoReleaseError, Problem, RequestError, TidegateError
+from tidegate.scoring.reading import Places, Read
 from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import JSON, Answer, clean
 from tidegate.serving.content_coding import BINARY_TYPE
 from tidegate.serving.protocols.framing import Request, parse, read_request, split
 from tidegate.serving.protocols.plain_request import PlainRequests
-from tidegate.serving.protocols.port import Answered, Question
+from tidegate.serving.protocols.port import Question
 from tidegate.serving.protocols.tensors import (
     TEXT,
     Tensor,
@@ -90,6 +91,7 @@ class OpenInferenceProtocol:
     def __init__(self, contract: Contract, encoder: Encoder, served: Served) -> None:
         """Read tensors by `encoder`, write predictions by `contract` as those of what is served."""
         self._contract, self._encoder = contract, encoder
+        self._classes = contract.target.classes
         self._plain = PlainRequests(contract, encoder)
         self._columns = {column.name: column for column in contract.columns}
         self._taken = {column.name: datatypes(column) for column in contract.columns}
@@ -111,8 +113,8 @@ class OpenInferenceProtocol:
         if request.doubt:
             raise RequestError(f"the body is not JSON: {request.doubt}")
 
-        def write(answered: Answered) -> Answer:
-            return self._write(answered, asked, request.id)
+        def write(found: Read, _: bytes, receipt: bytes) -> Answer:
+            return self._write(found, receipt, asked, request.id)
 
         return Question(features, write, refusal)
 
@@ -145,11 +147,11 @@ class OpenInferenceProtocol:
             raise InvalidRowsError(sorted(problems, key=lambda p: p.row), len(problems))
         return self._encoder.tensors(columns)
 
-    def _write(self, answered: Answered, asked: Asked, id: str | None) -> Answer:
+    def _write(self, found: Read, receipt: bytes, asked: Asked, id: str | None) -> Answer:
         written: list[dict[str, object]] = []
         tail: list[bytes] = []
         for form, binary in asked:
-            data = answered.labels if form.datatype == TEXT else answered.shown
+            data = self._names(found.places) if form.datatype == TEXT else found.shown
             rows = len(data) // form.width
             if binary:
                 tail.append(to_bytes(data))
@@ -157,18 +159,20 @@ class OpenInferenceProtocol:
             else:
                 more = {"data": data}
             written.append({**form.to_dict(rows), **more})
-        head = orjson.dumps(self._answer(answered.receipt.decode(), written, id=id))
+        head = orjson.dumps(self._answer(receipt.decode(), written, id=id))
         if not tail:
             return Answer(200, head)
         headers = {**_BINARY, HEADER_LENGTH: str(len(head))}
         return Answer(200, b"".join([head, *tail]), headers, binary=True)
 
-    def _write_all(self, answered: Answered) -> Answer:
+    def _write_all(self, found: Read, text: bytes, receipt: bytes) -> Answer:
         """Write what `_write` does for somebody who asks for nothing special, from ready pieces."""
-        rows = len(answered.shown) // self._width
-        labels = (rows, orjson.dumps(answered.labels)) if answered.labels else ()
-        told = (answered.receipt, *labels, rows, answered.text)
-        return Answer(200, self._usual % told)
+        rows = len(found.shown) // self._width
+        labels = (rows, orjson.dumps(self._names(found.places))) if len(found.places) else ()
+        return Answer(200, self._usual % (receipt, *labels, rows, text))
+
+    def _names(self, places: Places) -> list[str]:
+        return list(map(self._classes.__getitem__, places))
 
     def _usual_answer(self) -> bytes:
         """Return an answer with places for the receipt, and for rows and data of each tensor."""

@@ -13,10 +13,11 @@ import orjson
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
+from tidegate.scoring.reading import Read
 from tidegate.scoring.session import Features, Matrix, Packed
 from tidegate.serving.answers import Answer
 from tidegate.serving.protocols.colons import count_colons
-from tidegate.serving.protocols.port import Answered, Question
+from tidegate.serving.protocols.port import Question
 from tidegate.serving.protocols.row_writer import RowWriter
 from tidegate.serving.requests import parse_strictly
 from tidegate.serving.served import Served
@@ -80,9 +81,9 @@ class JsonProtocol:
         _encode(parse_strictly(body), self._encoder)
         return RequestError(f"the body is not JSON: {error.msg}")
 
-    def _write(self, answered: Answered) -> Answer:
-        rows = self._rows.write(answered.labels, answered.text)
-        return Answer(200, b'%b%b],"receipt":"%b"}' % (self._head, rows, answered.receipt))
+    def _write(self, found: Read, text: bytes, receipt: bytes) -> Answer:
+        rows = self._rows.write(found.places, text)
+        return Answer(200, b'%b%b],"receipt":"%b"}' % (self._head, rows, receipt))
 
 
 def _encode(payload: object, encoder: Encoder) -> Matrix:

@@ -6,28 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from tidegate.errors import TidegateError
+from tidegate.scoring.reading import Read
 from tidegate.scoring.session import Features
 from tidegate.serving.answers import Answer, refusal
 
 
-class Answered(NamedTuple):
-    """What the model answered, checked and finite.
-
-    `shown` are the scores as they are told, row after row: binary P(positive) only, multiclass one
-    per class, regression the value. `labels` holds one name per row, nothing for a regression.
-    """
-
-    labels: tuple[str, ...]
-    shown: list[float]
-    text: bytes  # `shown` as a list in JSON
-    receipt: bytes  # base64url and a dot
+# What was answered, its `shown` as a list in JSON, and the receipt (base64url and a dot).
+Write = Callable[[Read, bytes, bytes], Answer]
 
 
 class Question(NamedTuple):
     """What a body asks of the model, and how the asker wants answer and refusal written."""
 
     features: Features
-    write: Callable[[Answered], Answer]
+    write: Write
     refuse: Callable[[TidegateError], Answer] = refusal
 
 

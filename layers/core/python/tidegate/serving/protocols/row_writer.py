@@ -5,18 +5,18 @@ Half the time of an object per row: 105 against 308 microseconds for 1,000 rows 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import numpy as np
 import orjson
 
 from tidegate.contract import Contract
+from tidegate.scoring.reading import Places
 
 
 class RowWriter:
     """Writes `{"label": ..., "score": ...}` rows, or what a contract's task has instead."""
 
     def __init__(self, contract: Contract) -> None:
-        """Write down what stands before each number, by label where it depends on that."""
+        """Write down what stands before each number, by class where it depends on that."""
         classes = contract.target.classes
         names = [orjson.dumps(name) for name in classes]
         first, self._between, self._closing = b'"score":', [], b"}"
@@ -25,22 +25,19 @@ class RowWriter:
             self._between = [b",%b:" % name for name in names[1:]]
         # A row opens where the one before it closes; `write` takes that off the first row.
         self._value, self._width = b'},{"value":', len(self._between) + 1
-        self._openings = {
-            label: b'%b,{"label":%b,%b' % (self._closing, name, first)
-            for label, name in zip(classes, names, strict=True)
-        }
-        cut = len(self._closing) + 1
-        self._firsts = {label: opening[cut:] for label, opening in self._openings.items()}
+        self._openings = [b'%b,{"label":%b,%b' % (self._closing, name, first) for name in names]
+        self._firsts = [opening[len(self._closing) + 1 :] for opening in self._openings]
 
-    def write(self, labels: Sequence[str], text: bytes) -> bytes:
+    def write(self, places: Places, text: bytes) -> bytes:
         """Return the rows, with commas between them; `text` is the list of all numbers in JSON."""
-        if len(labels) == 1 == self._width:
-            return b"%b%b}" % (self._firsts[labels[0]], text[1:-1])
+        if len(places) == 1 == self._width:
+            return b"%b%b}" % (self._firsts[places[0]], text[1:-1])
         numbers, width = text[1:-1].split(b","), self._width
         rows = len(numbers) // width
         parts = [self._value] * (2 * rows * width)
-        if labels:
-            parts[:: 2 * width] = map(self._openings.__getitem__, labels)
+        if len(places):
+            numbered = places.tolist() if isinstance(places, np.ndarray) else places
+            parts[:: 2 * width] = map(self._openings.__getitem__, numbered)
         for j, text in enumerate(self._between, start=1):
             parts[2 * j :: 2 * width] = [text] * rows
         parts[1::2] = numbers
