@@ -10,7 +10,9 @@ import selectors
 import socket
 import statistics
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Self
 
 _READ = 1 << 18
@@ -74,26 +76,26 @@ def request_bytes(path: str, body: bytes) -> bytes:
     return f"{head}Accept: */*\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def drive(port: int, request: bytes, *, clients: int, seconds: float) -> Load:
-    """Let clients ask the same thing again and again for so long."""
+def drive(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) -> Load:
+    """Let clients ask one of these after the other, again and again for so long."""
     connections = [Connection(port) for _ in range(clients)]
     gc.collect()
     gc.disable()
     try:
-        return _drive(connections, request, seconds)
+        return _drive(connections, cycle(requests), seconds)
     finally:
         gc.enable()
         for connection in connections:
             connection.socket.close()
 
 
-def _drive(connections: list[Connection], request: bytes, seconds: float) -> Load:
+def _drive(connections: list[Connection], requests: Iterator[bytes], seconds: float) -> Load:
     took: list[float] = []
     refused, clock = 0, time.perf_counter
     with selectors.DefaultSelector() as selector:
         for connection in connections:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
-            connection.send(request)
+            connection.send(next(requests))
         began = now = clock()
         end = began + seconds
         while now < end:
@@ -105,7 +107,7 @@ def _drive(connections: list[Connection], request: bytes, seconds: float) -> Loa
                 now = clock()
                 took.append(now - connection.sent)
                 refused += answer[0] != 200
-                connection.send(request)
+                connection.send(next(requests))
     return Load(statistics.median(took), _p99(took), len(took) / (now - began), len(took), refused)
 
 

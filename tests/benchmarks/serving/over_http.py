@@ -1,4 +1,7 @@
-"""Over HTTP: ours beside each server in turn, on one CPU, with the load on another."""
+"""Over HTTP: ours beside each server in turn, on one CPU, with the load on another.
+
+As in one process, each request has other rows than the one before.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from itertools import product
 from pathlib import Path
 
 from tests.benchmarks.serving import processes, servers
+from tests.benchmarks.serving.in_process import MANY
 from tests.benchmarks.serving.limits import Limit
 from tests.benchmarks.serving.load import Connection, Load, drive
-from tests.benchmarks.serving.payloads import matrix_of, records
+from tests.benchmarks.serving.payloads import Records, matrix_of, records
 from tests.benchmarks.serving.servers import Kind, Running
 from tidegate.package.archive import read_folder
 
@@ -77,19 +81,28 @@ class Scene:
         self.package, self._limit, self.plan = package, Limit(package), plan
         contract = read_folder(package).contract
         self.model = contract.model
-        self._rows = {n: records(contract, matrix_of(contract, n, seed=1)) for n in plan.rows}
+        self._rows = {
+            n: [records(contract, matrix_of(contract, n, seed=seed)) for seed in range(MANY)]
+            for n in plan.rows
+        }
 
-    def requests(self, running: Running) -> dict[int, bytes]:
+    def requests(self, running: Running) -> dict[int, list[bytes]]:
         """Return a server's requests by number of rows; hold its answers against the model's."""
-        found = {n: running.request(rows, self._limit) for n, rows in self._rows.items()}
-        for n, request in found.items():
-            with Connection(running.port) as connection:
-                status, answer = connection.ask(request)
-            if status != 200:
-                raise RuntimeError(f"{running.kind.name} answers {status}: {answer[:300]!r}")
-            expected = self._limit.scores(self._limit.convert(self._rows[n]))
-            servers.check(running, answer, expected)
+        found = {
+            n: [running.request(rows, self._limit) for rows in asked]
+            for n, asked in self._rows.items()
+        }
+        for n, requests in found.items():
+            for rows, request in zip(self._rows[n], requests, strict=True):
+                self._check(running, rows, request)
         return found
+
+    def _check(self, running: Running, rows: Records, request: bytes) -> None:
+        with Connection(running.port) as connection:
+            status, answer = connection.ask(request)
+        if status != 200:
+            raise RuntimeError(f"{running.kind.name} answers {status}: {answer[:300]!r}")
+        servers.check(running, answer, self._limit.scores(self._limit.convert(rows)))
 
 
 def compare(
@@ -128,8 +141,8 @@ def load_cpu() -> int:
 def _pairs(scene: Scene, ours: Running, other: Running, number: int) -> Iterator[Pair]:
     sides = [(running, scene.requests(running)) for running in (ours, other)]
     for running, requests in sides:
-        for request in requests.values():
-            drive(running.port, request, clients=1, seconds=scene.plan.seconds * _WARM_SHARE)
+        for asked in requests.values():
+            drive(running.port, asked, clients=1, seconds=scene.plan.seconds * _WARM_SHARE)
     turn = number
     for rows in scene.plan.rows:
         for clients in scene.plan.clients:
@@ -145,10 +158,12 @@ def _pairs(scene: Scene, ours: Running, other: Running, number: int) -> Iterator
             )
 
 
-def _driven(running: Running, request: bytes, clients: int, seconds: float) -> tuple[Load, float]:
+def _driven(
+    running: Running, requests: Sequence[bytes], clients: int, seconds: float
+) -> tuple[Load, float]:
     before = processes.seconds_on_cpu(running.pid)
     with _on_cpu(load_cpu()):
-        load = drive(running.port, request, clients=clients, seconds=seconds)
+        load = drive(running.port, requests, clients=clients, seconds=seconds)
     return load, (processes.seconds_on_cpu(running.pid) - before) / load.answers
 
 

@@ -17,7 +17,7 @@ from tidegate.scoring.predictions import places, shown, tracked
 from tidegate.scoring.session import Matrix
 
 
-Places = Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.bool_]
+Places = Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.int8]
 Numbers = Sequence[float] | npt.NDArray[np.float64]
 
 
@@ -50,12 +50,17 @@ class Reading:
         >>> from tidegate.contract import Target
         >>> c = Contract("m", "binary", (), Target("late", ("no", "yes")), threshold=0.25)
         >>> Reading(c).many(np.array([[0.75, 0.25]], dtype=np.float32))
-        Read(places=array([1]), shown=[0.25], tracked=array([0.25]))
+        Read(places=array([1], dtype=int8), shown=[0.25], tracked=array([0.25]))
         """
         if np.count_nonzero(np.isfinite(scores)) < scores.size:
             return None
-        told = shown(self._contract, scores).ravel().tolist()
-        return Read(places(self._contract, scores), told, tracked(self._contract, scores))
+        contract = self._contract
+        if contract.task == "binary":  # as below, in fewer steps
+            positive = scores[:, 1].astype(np.float64)
+            sides = (positive >= self._threshold).view(np.int8)
+            return Read(sides, positive.round(6).tolist(), positive)
+        told = shown(contract, scores).ravel().tolist()
+        return Read(places(contract, scores), told, tracked(contract, scores))
 
     def _few_sides(self, numbers: Sequence[float]) -> Read | None:
         """Return what scores say, row after row; None when one of them isn't finite."""

@@ -37,7 +37,8 @@ class RowWriter:
         parts = [self._value] * (2 * rows * width)
         if len(places):
             numbered = places.tolist() if isinstance(places, np.ndarray) else places
-            parts[:: 2 * width] = map(self._openings.__getitem__, numbered)
+            openings = self._openings
+            parts[:: 2 * width] = [openings[place] for place in numbered]
         for j, text in enumerate(self._between, start=1):
             parts[2 * j :: 2 * width] = [text] * rows
         parts[1::2] = numbers
