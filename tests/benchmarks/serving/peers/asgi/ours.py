@@ -6,7 +6,7 @@ It starts as in Lambda, and the event is made before and the answer written afte
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count
 from typing import Any
 
@@ -33,11 +33,16 @@ def _event(scope: Any, body: bytes) -> dict[str, Any]:
         "version": "2.0",
         "rawPath": path,
         "rawQueryString": scope["query_string"].decode(),
-        "headers": {name.decode(): value.decode() for name, value in scope["headers"]},
+        "headers": _headers(tuple(scope["headers"])),
         "requestContext": {"http": {"method": scope["method"], "path": path}},
         "body": body.decode(),
         "isBase64Encoded": False,
     }
+
+
+@lru_cache(maxsize=1024)
+def _headers(raw: tuple[tuple[bytes, bytes], ...]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in raw}
 
 
 @cache

@@ -39,24 +39,19 @@ class JsonProtocol:
             payload = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise self._refused(body, error) from None
-        features: Features | None = self._few_rows(payload, body)
-        if features is None:
-            features = self._all_rows(payload, body)
-        return Question(features, self._write)
+        return Question(self._few_rows(payload, body) or self._all_rows(payload, body), self._write)
 
-    def _few_rows(self, payload: object, body: bytes) -> Packed | None:
+    def _few_rows(self, payload: Any, body: bytes) -> Packed | None:  # noqa: ANN401 - any JSON
         """Return few rows that are plainly right, None when there may be more to say."""
         if type(payload) is not dict or len(payload) != 1:
             return None
-        ((form, content),) = payload.items()
-        if form == "records":
-            packed = self._encoder.few_records(content)
-            objects = len(content) if packed else 0
-        elif form == "columns":
-            packed, objects = self._encoder.few_columns(content), 1
-        else:
-            return None
-        return packed if packed and count_colons(body) == 1 + objects * self._columns else None
+        packed, keys = None, 1 + self._columns
+        if "records" in payload:
+            packed = self._encoder.few_records(records := payload["records"])
+            keys = 1 + self._columns * len(records) if packed else 0
+        elif "columns" in payload:
+            packed = self._encoder.few_columns(payload["columns"])
+        return packed if packed and count_colons(body) == keys else None
 
     def _all_rows(self, payload: Any, body: bytes) -> Matrix:  # noqa: ANN401 - any JSON
         """Return the matrix of `{"records": [...]}` or `{"columns": {...}}`.
