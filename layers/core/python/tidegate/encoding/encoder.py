@@ -96,7 +96,7 @@ class Encoder:
             return self._one_by_one(list(zip(*lists, strict=True)))
         return as_matrix(found, len(lists[0]))
 
-    def plainly(self, columns: Sequence[list[Any]]) -> Features | None:
+    def plainly(self, columns: Sequence[Sequence[Any]]) -> Features | None:
         """Encode equally long lists in the contract's order, None when not plainly right."""
         rows = len(columns[0])
         if not 0 < rows <= self._max_rows:

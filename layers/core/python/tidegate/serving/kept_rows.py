@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tidegate.scoring.reading import Numbers, Places
 from tidegate.scoring.session import Matrix
 
-KEPT_VALUES = 500_000  # of the matrix, 2 MB: millions of rows may be answered between two flushes
+KEPT_VALUES = 1_000_000  # of the matrix, 4 MB: millions of rows may be answered between two flushes
 
 
 class KeptRows:

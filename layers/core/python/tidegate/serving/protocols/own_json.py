@@ -1,11 +1,12 @@
 """Tidegate's own JSON: `{"records": [...]}` or `{"columns": {...}}` in, one object per row out.
 
-orjson reads for speed, the standard library when in doubt.
+msgspec reads many rows, orjson few; the standard library when in doubt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -22,24 +23,49 @@ from tidegate.serving.protocols.row_writer import RowWriter
 from tidegate.serving.requests import parse_strictly
 from tidegate.serving.served import Served
 
+LONG = 4096  # bytes of a body from which it pays to compile the contract's types
+_BEGINNING = 64  # bytes of it, in which its key stands
+
 
 class JsonProtocol:
     """`PredictProtocol` of one contract."""
 
     def __init__(self, contract: Contract, encoder: Encoder, served: Served) -> None:
         """Read rows by `encoder`, write predictions by `contract` as those of what is served."""
-        self._encoder, self._columns = encoder, len(contract.columns)
+        self._contract, self._encoder = contract, encoder
+        self._columns = len(contract.columns)
         self._rows = RowWriter(contract)
         version = {"model": served.model, "version": served.version, "release": served.release}
         self._head = orjson.dumps(version)[:-1] + b',"predictions":['
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:  # noqa: ARG002 - the port's
         """Read a body; see the port for what it raises."""
+        if len(body) >= LONG and (features := self._many_rows(body)) is not None:
+            return Question(features, self._write)
         try:
             payload = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise self._refused(body, error) from None
         return Question(self._few_rows(payload, body) or self._all_rows(payload, body), self._write)
+
+    def _many_rows(self, body: bytes) -> Features | None:
+        """Return records that are plainly right, None when there may be more to say."""
+        columns = self._typed(body) if b'"records"' in body[:_BEGINNING] else None
+        features = self._encoder.plainly(columns) if columns else None
+        if columns is None or features is None:
+            return None
+        keys = 1 + len(columns[0]) * self._columns
+        return features if count_colons(body) == keys else None
+
+    @cached_property
+    def _typed(self) -> Callable[[bytes], Sequence[Sequence[Any]] | None]:
+        # Imported for who sends many rows: 12 ms that every other cold start is spared.
+        from tidegate.encoding.typed import TypedRecords
+
+        try:
+            return TypedRecords(self._contract.columns).columns
+        except ValueError:  # a name of a column that has no plain form
+            return lambda _: None
 
     def _few_rows(self, payload: Any, body: bytes) -> Packed | None:  # noqa: ANN401 - any JSON
         """Return few rows that are plainly right, None when there may be more to say."""
