@@ -18,10 +18,10 @@ from tests.fakes.served import (
     NOON,
     REGRESSION,
     ROW,
+    as_rows,
     event,
     predictor,
     records,
-    as_rows,
 )
 from tidegate.contract import Contract
 from tidegate.errors import PackageError

@@ -106,7 +106,7 @@ def test_a_row_without_a_finite_answer_is_named_and_counted(bad: float) -> None:
 
 @pytest.mark.parametrize("rows", [2, 20])
 def test_an_answer_of_another_shape_is_the_packages_fault(rows: int) -> None:
-    with pytest.raises(PackageError, match="shape|2 rows with 2 numbers"):
+    with pytest.raises(PackageError, match=r"shape|2 rows with 2 numbers"):
         predictor(score=lambda _: np.zeros((1, 2), np.float32)).predict(
             records(*[ROW] * rows), id="q", at=NOON
         )
@@ -155,10 +155,10 @@ def test_a_value_that_is_no_number_is_named_by_row_and_column(text: str) -> None
     ids=lambda body: repr(body[:24]),
 )
 def test_a_body_that_is_not_one_json_object_of_rows_is_refused_at_once(body: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # CASES A3; what other processes take is not counted
     with pytest.raises(RequestError) as caught:
         ask(body)
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
     assert type(caught.value) is RequestError
     strict(refusal(caught.value).body)
 

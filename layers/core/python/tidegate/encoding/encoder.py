@@ -96,14 +96,17 @@ class Encoder:
             return self._one_by_one(list(zip(*lists, strict=True)))
         return as_matrix(found, len(lists[0]))
 
-    def plainly(self, columns: Sequence[Sequence[Any]]) -> Features | None:
-        """Encode equally long lists in the contract's order, None when not plainly right."""
+    def plainly(self, columns: Sequence[Sequence[Any]], *, typed: bool = False) -> Features | None:
+        """Encode equally long lists in the contract's order, None when not plainly right.
+
+        `typed` says that no float column holds a boolean.
+        """
         rows = len(columns[0])
         if not 0 < rows <= self._max_rows:
             return None
         if rows < SMALL:
             return self._fast.rows(zip(*columns, strict=True))
-        return self._fast.columns(columns)
+        return self._fast.columns(columns, typed=typed)
 
     def tensors(self, columns: Mapping[str, list[Any] | npt.NDArray[Any]]) -> Matrix:
         """Encode columns of which some are arrays (rows,); raises as `records` does.

@@ -22,7 +22,9 @@ from tidegate.scoring.session import Matrix, Packed
 
 EXACT = 2.0**53 - 1  # a larger whole number may be rounded when it becomes a float64
 Array = npt.NDArray[Any]
-Part = tuple[bytes, int]  # a column as float64, and how many of them are null
+# A NaN of a pattern that no reader makes: it stands for null until nulls were counted.
+_NULL_BITS = 0x7FF8_0000_0000_0001
+(_NULL,) = struct.unpack("<d", _NULL_BITS.to_bytes(8, "little"))
 SHAPES = 1000  # rows' types that are remembered; a contract with few nulls has one or two
 
 
@@ -50,41 +52,44 @@ class FastPaths:
         Plain Python: for a row or two it beats numpy's cost per call.
         """
         found: list[float] = []
-        for values in rows:
-            row: list[Any] = list(values)
-            kinds = tuple(map(type, values))
-            try:
+        try:
+            for values in rows:
+                row: list[Any] = list(values)
+                kinds = tuple(map(type, values))
                 nulls = self._nulls.get(kinds)
                 if nulls is None:
                     nulls = self._nulls_of(kinds)
                 for j, codes in self._categories:
                     row[j] = codes[values[j]]
-            except KeyError:
-                return None
-            for j in nulls:
-                row[j] = self._lowest[j]
-            bounded = zip(self._lowest, row, self._highest, strict=True)
-            if [value for low, value, high in bounded if not low <= value <= high]:
-                return None
-            for j in nulls:
-                row[j] = math.nan
-            found += row
-        count = len(found)
-        pack = self._one_row if count == len(self._coders) else Struct(f"{count}f").pack
-        try:
-            return pack(*found)
-        except OverflowError:  # a contract may allow more than float32 holds
+                for j in nulls:
+                    row[j] = self._lowest[j]
+                bounded = zip(self._lowest, row, self._highest, strict=True)
+                if [value for low, value, high in bounded if not low <= value <= high]:
+                    return None
+                for j in nulls:
+                    row[j] = math.nan
+                found += row
+            return self._pack(found)
+        except (KeyError, OverflowError):  # a contract may allow more than float32 holds
             return None
 
-    def columns(self, columns: Sequence[Sequence[Any] | Array]) -> Matrix | None:
+    def _pack(self, numbers: list[float]) -> Packed:
+        count = len(numbers)
+        pack = self._one_row if count == len(self._coders) else Struct(f"{count}f").pack
+        return pack(*numbers)
+
+    def columns(
+        self, columns: Sequence[Sequence[Any] | Array], *, typed: bool = False
+    ) -> Matrix | None:
         """Return the matrix (rows, columns) of columns of equal length, None when in doubt.
 
-        A column is a list of JSON values, or an array of numbers (NaN for null) or booleans.
+        A column is a list of JSON values, or an array of numbers (NaN for null) or booleans;
+        `typed` says that no float column holds a boolean.
         """
         pack = Struct(f"{len(columns[0])}d").pack  # four times as fast as numpy
-        parts, nulls = [], 0
+        parts, is_whole = [], True
         for code, values in zip(self._coders, columns, strict=True):
-            part = None
+            part: bytes | None = None
             if isinstance(values, np.ndarray):
                 part = _of_array(values, code)
             elif (codes := code.many(values)) is not None:
@@ -95,12 +100,15 @@ class FastPaths:
                     part = _with_nulls(codes, code, pack)
             if part is None:
                 return None
-            parts.append(part[0])
-            nulls += part[1]
+            parts.append(part)
+            is_whole = False
         found = np.frombuffer(b"".join(parts)).reshape(len(columns), -1)
         inside = np.count_nonzero((found >= self._lows) & (found <= self._highs))
-        if inside + nulls < found.size or self._hides_booleans(found, columns):
-            return None  # NaN is never inside
+        nulls = 0 if is_whole else np.count_nonzero(found.view(np.int64) == _NULL_BITS)
+        if inside + nulls < found.size:  # NaN is never inside
+            return None
+        if not typed and self._hides_booleans(found, columns):
+            return None
         return found.T.astype(np.float32, order="C")
 
     def _hides_booleans(self, found: Values, columns: Sequence[Sequence[Any] | Array]) -> bool:
@@ -125,23 +133,25 @@ class FastPaths:
         return nulls
 
 
-def _of_array(values: Array, code: Coder) -> Part | None:
+def _of_array(values: Array, code: Coder) -> bytes | None:
     """Return an array's numbers, None when a column doesn't take its kind, or no NaN."""
     if values.dtype.kind not in code.domain.array_kinds:
         return None
     found = values.astype(np.float64)
-    nulls = int(np.count_nonzero(np.isnan(found)))
-    return (found.tobytes(), nulls) if NoneType in code.domain.kinds or not nulls else None
+    nulls = np.isnan(found)
+    if nulls.any() and NoneType not in code.domain.kinds:
+        return None
+    found[nulls] = _NULL
+    return found.tobytes()
 
 
 def _with_nulls(
     codes: Sequence[float | None], code: Coder, pack: Callable[..., bytes]
-) -> Part | None:
-    """Return numbers with NaN for null, None when something else is there."""
+) -> bytes | None:
+    """Return numbers with `_NULL` for null, None when something else is there."""
     if NoneType not in code.domain.kinds:
         return None
     try:
-        packed = pack(*[math.nan if number is None else number for number in codes])
+        return pack(*[_NULL if number is None else number for number in codes])
     except struct.error:
         return None
-    return packed, codes.count(None)

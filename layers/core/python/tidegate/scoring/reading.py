@@ -16,7 +16,6 @@ from tidegate.contract import Contract
 from tidegate.scoring.predictions import places, shown, tracked
 from tidegate.scoring.session import Matrix
 
-
 Places = Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.int8]
 Numbers = Sequence[float] | npt.NDArray[np.float64]
 

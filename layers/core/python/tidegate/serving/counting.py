@@ -195,7 +195,9 @@ class OpenWindow:
             uncounted=self._uncounted,
             latency_ms=self._times.counts(),
             score=self._score.counts().get(_SCORE, Counts(())),
-            labels={n: count for n, count in zip(self._classes, self._labels, strict=True) if count},
+            labels={
+                n: count for n, count in zip(self._classes, self._labels, strict=True) if count
+            },
             columns=columns,
             clusters=self._clusters,
             container=self._container,

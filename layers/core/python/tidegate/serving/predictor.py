@@ -29,7 +29,6 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_ANSWER = 5_900_000  # bytes as Lambda counts them; it takes 6 MB
 
 
-
 class Outcome(NamedTuple):
     """An answer, and what of it is counted: nothing of a refusal but the status.
 
@@ -123,4 +122,3 @@ class Predictor:
         types = (JSON_TYPE, BINARY_TYPE)
         self._protocols[OPEN_INFERENCE] = Negotiated(inner, types)
         return self._protocols[OPEN_INFERENCE]
-

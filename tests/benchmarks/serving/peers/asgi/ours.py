@@ -14,7 +14,7 @@ from tests.benchmarks.serving.handler import Context
 from tests.benchmarks.serving.peers.asgi.wire import read_body, send_answer
 
 os.environ["LAMBDA_TASK_ROOT"] = os.environ["BENCH_PACKAGE"]
-from tidegate.serving.endpoint import handle  # noqa: E402 - what it finds there decides its start
+from tidegate.serving.endpoint import handle
 
 _NUMBERS = count()
 
@@ -22,7 +22,7 @@ _NUMBERS = count()
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """Hand every request to the handler."""
     event = _event(scope, await read_body(receive))
-    answer = handle(event, Context("0f9e8d7c-1111-2222-3333-%012x" % next(_NUMBERS)))
+    answer = handle(event, Context(f"0f9e8d7c-1111-2222-3333-{next(_NUMBERS):012x}"))
     headers = [_encoded(*header) for header in answer["headers"].items()]
     await send_answer(send, answer["statusCode"], headers, answer["body"].encode())
 

@@ -51,7 +51,7 @@ class JsonProtocol:
     def _many_rows(self, body: bytes) -> Features | None:
         """Return records that are plainly right, None when there may be more to say."""
         columns = self._typed(body) if b'"records"' in body[:_BEGINNING] else None
-        features = self._encoder.plainly(columns) if columns else None
+        features = self._encoder.plainly(columns, typed=True) if columns else None
         if columns is None or features is None:
             return None
         keys = 1 + len(columns[0]) * self._columns

@@ -8,11 +8,10 @@ those who can say what is wrong with it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
-from operator import itemgetter
 from typing import Any, NamedTuple
 
-import orjson
+import msgspec
+from msgspec.structs import astuple
 
 from tidegate.contract import Column, Contract
 from tidegate.encoding.coders import coder
@@ -22,8 +21,21 @@ from tidegate.serving.protocols.colons import count_colons
 from tidegate.serving.protocols.tensors import RANGES, TEXT, datatypes
 
 KNOWN_FORMS = 16  # that are remembered; a client has one
-_MEMBERS = ("name", "datatype", "shape", "data")
-_members_of = itemgetter(*_MEMBERS)
+
+
+class _Tensor(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    datatype: str
+    shape: list[int]
+    data: list[Any]
+
+
+class _Inputs(msgspec.Struct, forbid_unknown_fields=True):
+    inputs: list[_Tensor]
+
+
+_MEMBERS = len(_Tensor.__struct_fields__)
+_decode = msgspec.json.Decoder(_Inputs).decode
 
 
 class _Form(NamedTuple):
@@ -44,17 +56,12 @@ class PlainRequests:
     def read(self, body: bytes) -> Features | None:
         """Return the rows of a body in JSON, None when in doubt."""
         try:
-            payload = orjson.loads(body)
-            inputs = payload["inputs"]
-            names, kinds, shapes, data = zip(*map(_members_of, inputs), strict=True)
-            form = self._forms.get((names, kinds)) or self._look(names, kinds)
-        except (KeyError, TypeError, ValueError):  # no JSON, no object, or another one; no inputs
+            names, kinds, shapes, data = zip(*map(astuple, _decode(body).inputs), strict=True)
+        except (msgspec.MsgspecError, ValueError):  # not so; no UTF-8; no inputs
             return None
+        form = self._forms.get((names, kinds)) or self._look(names, kinds)
         # There are more colons than keys in a text, or after a repeated key.
-        keys = 1 + len(_MEMBERS) * len(inputs)
-        if form is None or len(payload) + sum(map(len, inputs)) != keys:
-            return None
-        if count_colons(body) != keys:
+        if form is None or count_colons(body) != 1 + _MEMBERS * len(names):
             return None
         columns = [data[place] for place in form.order]
         if _are_alike(shapes, columns) and all(_is_plain(columns[j], k) for j, k in form.checks):
@@ -83,14 +90,12 @@ class PlainRequests:
         return form
 
 
-def _are_alike(shapes: Sequence[Any], columns: Sequence[Any]) -> bool:
-    """Tell whether columns are lists, and all shapes [rows] as these have, or all [rows, 1]."""
-    if set(map(type, columns)) != {list} or len(lengths := set(map(len, columns))) > 1:
-        return False
-    (rows,), first = lengths, shapes[0]
+def _are_alike(shapes: Sequence[list[int]], columns: Sequence[list[Any]]) -> bool:
+    """Tell whether all shapes are [rows] as all columns have, or all [rows, 1]."""
+    rows, first = len(columns[0]), shapes[0]
     if first not in ([rows], [rows, 1]) or shapes.count(first) != len(shapes):
         return False
-    return set(map(type, chain.from_iterable(shapes))) == {int}  # true and 1.0 equal 1
+    return set(map(len, columns)) == {rows}
 
 
 def _has_fast_path(kind: str, column: Column) -> bool:

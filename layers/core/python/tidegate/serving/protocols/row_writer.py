@@ -39,8 +39,8 @@ class RowWriter:
             numbered = places.tolist() if isinstance(places, np.ndarray) else places
             openings = self._openings
             parts[:: 2 * width] = [openings[place] for place in numbered]
-        for j, text in enumerate(self._between, start=1):
-            parts[2 * j :: 2 * width] = [text] * rows
+        for j, between in enumerate(self._between, start=1):
+            parts[2 * j :: 2 * width] = [between] * rows
         parts[1::2] = numbers
         parts.append(self._closing)
         return b"".join(parts)[len(self._closing) + 1 :]
