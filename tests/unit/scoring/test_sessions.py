@@ -120,6 +120,30 @@ def test_both_give_the_same_bits(name: str, rows: int) -> None:
         assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
 
 
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_few_rows_without_an_array_give_the_same_numbers(name: str, rows: int) -> None:
+    session = OnnxSession(MODELS[name].SerializeToString())
+    features = matrix(rows, columns_of(MODELS[name]))
+    for _ in range(2):
+        few = session.run_few(features.tobytes())
+        assert np.float32(few).tobytes() == session.run(features).tobytes()
+
+
+@pytest.mark.parametrize("size", [1, 7, 9, 12])
+def test_a_part_of_a_row_is_refused(size: int) -> None:
+    session = OnnxSession(linear().SerializeToString())
+    with pytest.raises(PackageError, match="its input is a float32 matrix of 2 columns"):
+        session.run_few(bytes(size))
+    assert session.run_few(np.float32([1, 1]).tobytes()) == (12.0,)
+
+
+def test_a_run_of_few_rows_that_fails_says_why() -> None:
+    session = OnnxSession(lying(3, 1).SerializeToString())
+    with pytest.raises(PackageError, match=r"can't run the model: .*computed output shape"):
+        session.run_few(np.ones((2, 2), np.float32).tobytes())
+
+
 @pytest.mark.parametrize("order", ["F", "strided", "read-only"])
 @pytest.mark.parametrize("rows", [3, 5000])
 def test_a_matrix_may_lie_in_memory_as_it_likes(opened: Open, order: str, rows: int) -> None:
@@ -254,6 +278,16 @@ def test_threads_do_not_mix_their_rows(opened: Open) -> None:
             assert found == expected
 
 
+def test_threads_do_not_mix_few_rows() -> None:
+    session = OnnxSession(trees(columns=20, outputs=3, count=50).SerializeToString())
+    asked = [matrix(1 + i % 7, 20, seed=i).tobytes() for i in range(64)]
+    expected = [np.float32(session.run_few(one)).tobytes() for one in asked]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            found = pool.map(session.run_few, asked)
+            assert [np.float32(scores).tobytes() for scores in found] == expected
+
+
 def test_two_models_live_side_by_side(opened: Open) -> None:
     first, second = (
         opened(dense(columns=4, outputs=2, seed=i).SerializeToString()) for i in (1, 2)
@@ -277,12 +311,13 @@ def resident() -> int:
 @pytest.mark.parametrize("rows", [1, KEPT_VALUES])  # a frame that is kept, and one that is not
 def test_runs_keep_no_memory(rows: int) -> None:
     session, features = OnnxSession(linear().SerializeToString()), matrix(rows, 2)
-    runs = 20_000 if rows == 1 else 4_000
+    runs, packed = (20_000 if rows == 1 else 4_000), features[:1].tobytes()
     for _ in range(1_000):
         session.run(features)
     before = resident()
     for _ in range(runs):
         session.run(features)
+        session.run_few(packed)
     assert resident() - before < 1_500_000  # a value or status of 80 bytes each would be more
 
 

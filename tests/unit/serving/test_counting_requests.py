@@ -28,6 +28,7 @@ from tidegate.serving.counting import Closed, OpenWindow
 from tidegate.serving.flushing import MOST_VALUES, flush_text, histogram
 from tidegate.serving.kept_rows import KeptRows
 from tidegate.serving.predictor import Outcome
+from tidegate.serving.times import Times
 from tidegate.stats.design_effect import effective_rows
 from tidegate.windows.binning import make_bins, score_bins, summarize
 from tidegate.windows.codec import decode_line
@@ -259,6 +260,37 @@ def test_many_rows_or_requests_make_a_window_due() -> None:
         assert not requests.is_due(NOON)
         requests.count(Outcome(failure()), milliseconds=1, at=NOON)
     assert requests.is_due(NOON)
+
+
+@pytest.mark.parametrize("most", [1, 63, 64, 65, 130, 1000])
+@pytest.mark.parametrize("rows", [1, 3, 20])
+def test_requests_that_wait_make_a_window_due_in_time(rows: int, most: int) -> None:
+    window = OpenWindow(SERVED, reference_of(CONTRACT), contract=CONTRACT, flush_rows=most)
+    one = outcome(*[1.0] * rows)
+    window.count(one, milliseconds=1, at=NOON)
+    closed(window)
+    window.clear()
+
+    wanted = -(-most // rows)
+    due = [window.count(one, milliseconds=1, at=NOON) for _ in range(wanted)]
+    assert due == [False] * (wanted - 1) + [True]
+    found = closed(window)
+    assert (found.requests, found.rows) == (wanted, wanted * rows)
+    assert found.score.total == found.columns["wind"].total == wanted * rows
+    assert found.clusters[0] == wanted * rows**2
+
+
+def test_times_are_counted_alike_before_and_after_they_are_folded() -> None:
+    times = Times()
+    told = [0.2, 1.0, 1.001, 4999.9, 5000.0, 5000.1]
+    for count, millisecond in enumerate(told, start=1):
+        times.single.append(millisecond)
+        before = times.counts(), times.billed()
+        times.fold()
+        assert (times.counts(), times.billed()) == before
+        assert (sum(times.counts()), times.single) == (count, [])
+    assert times.counts() == (2, 1, *[0] * 7, 0, 2, 1)
+    assert times.billed() == 1 + 1 + 2 + 5000 + 5000 + 5001
 
 
 def test_a_window_tells_what_its_container_counted_before() -> None:
