@@ -366,9 +366,9 @@ def test_a_library_that_is_another_one_is_refused(tmp_path: Path) -> None:
     no_library = tmp_path / "libonnxruntime.so.9"
     no_library.write_bytes(b"\x7fELF")
     with pytest.raises(PackageError, match=r"libonnxruntime\.so\.9 is no ONNX Runtime"):
-        ort_api.OrtApi(no_library)
+        ort_api.OrtApi(str(no_library))
     with pytest.raises(PackageError, match="is no ONNX Runtime"):
-        ort_api.OrtApi(Path(ctypes.__file__).with_name("none.so"))
+        ort_api.OrtApi(str(Path(ctypes.__file__).with_name("none.so")))
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,20 +47,25 @@ def decode(kind: type[T], value: object, *, at: str = "") -> T:
 
 
 def _decode(kind: Hint, value: object, at: str) -> object:
-    origin: object = get_origin(kind)
+    origin, parts = _parts(kind)
     if origin in (Union, UnionType):
-        return _decode_union(get_args(kind), value, at)
+        return _decode_union(parts, value, at)
     if origin is Literal:
-        if value in get_args(kind) and isinstance(value, str):
+        if value in parts and isinstance(value, str):
             return value
-        raise _fault(at, f"one of {', '.join(map(repr, get_args(kind)))}", value)
+        raise _fault(at, f"one of {', '.join(map(repr, parts))}", value)
     if origin is tuple:
-        return _decode_tuple(get_args(kind), value, at)
+        return _decode_tuple(parts, value, at)
     if origin is dict:
-        return _decode_dict(get_args(kind)[1], value, at)
+        return _decode_dict(parts[1], value, at)
     if is_dataclass(kind):
         return _decode_dataclass(kind, value, at)
     return _decode_scalar(kind, value, at)
+
+
+@cache
+def _parts(kind: Hint) -> tuple[object, tuple[Hint, ...]]:
+    return get_origin(kind), get_args(kind)
 
 
 def _decode_scalar(kind: Hint, value: object, at: str) -> object:

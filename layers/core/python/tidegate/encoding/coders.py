@@ -10,13 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tidegate.contract import FLOAT32_MAX, INTEGER_MAX, MISSING, UNKNOWN, Column
 from tidegate.encoding.port import Coder, Domain, Values
+
+if TYPE_CHECKING:  # importing it takes half a millisecond of a start
+    import numpy.typing as npt
 
 NULL_RULE = "must not be null"
 

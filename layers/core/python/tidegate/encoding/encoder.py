@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tidegate.contract import Contract
 from tidegate.encoding.alike import AlikeRecords
@@ -21,6 +20,9 @@ from tidegate.encoding.fast import FastPaths
 from tidegate.encoding.port import Coder
 from tidegate.errors import InvalidRowsError, PayloadTooLargeError, Problem
 from tidegate.scoring.session import Features, Matrix, Packed, as_matrix
+
+if TYPE_CHECKING:  # importing it takes half a millisecond of a start
+    import numpy.typing as npt
 
 SMALL = 8  # below so many rows a loop over rows beats numpy's cost per column
 NAMED = 20  # problems that an answer lists

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from tidegate.frozen import frozen
 
-Values = npt.NDArray[np.float64]
+if TYPE_CHECKING:  # importing it takes half a millisecond of a start
+    import numpy.typing as npt
+
+Values = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
 
 
 @frozen

@@ -2,16 +2,18 @@
 
 The table of functions only grows at its end: the order up to API version 5 was fixed by ONNX
 Runtime 1.4, and every later release promises it (`static_assert`s in its onnxruntime_c_api.cc).
-The indexes below are places in that table, so nothing is parsed when a container starts.
+The indexes below are places in that table, so nothing is parsed when a container starts; and
+paths are texts, for to import pathlib takes 2 ms of it.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from functools import cache
 from importlib.machinery import PathFinder
-from pathlib import Path
+from os.path import basename, isdir, join
 from typing import Any
 
 from tidegate.errors import PackageError
@@ -81,12 +83,12 @@ class Owned:
 class OrtApi:
     """The functions by name; each raises `PackageError` when ONNX Runtime says no."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: str) -> None:
         """Load the library; raise `PackageError` when it is none, or too old."""
         try:
-            start = ctypes.CDLL(str(library)).OrtGetApiBase
+            start = ctypes.CDLL(library).OrtGetApiBase
         except (OSError, AttributeError) as error:
-            raise PackageError(f"{library.name} is no ONNX Runtime: {error}") from error
+            raise PackageError(f"{basename(library)} is no ONNX Runtime: {error}") from error
         start.restype = ctypes.POINTER(_Any * 2)
         get_api, get_version = start().contents
         self.version = ctypes.CFUNCTYPE(_Text)(get_version)().decode()
@@ -141,13 +143,15 @@ def ort_api() -> OrtApi:
     return OrtApi(_library())
 
 
-def _library() -> Path:
+def _library() -> str:
     """Find the C library in the distribution, whose Python package is never imported."""
-    pattern = {"win32": "onnxruntime.dll", "darwin": "libonnxruntime.*.dylib"}.get(
-        sys.platform, "libonnxruntime.so.*"
+    start, end = {"win32": ("onnxruntime", ".dll"), "darwin": ("libonnxruntime.", ".dylib")}.get(
+        sys.platform, ("libonnxruntime.so.", "")
     )
     spec = PathFinder.find_spec("onnxruntime")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        for path in sorted(Path(folder).glob(f"capi/{pattern}")):
-            return path
-    raise PackageError(f"onnxruntime/capi/{pattern} isn't on sys.path; install onnxruntime")
+    for package in spec.submodule_search_locations or () if spec else ():
+        folder = join(package, "capi")
+        for name in sorted(os.listdir(folder) if isdir(folder) else ()):
+            if name.startswith(start) and name.endswith(end):
+                return join(folder, name)
+    raise PackageError(f"onnxruntime/capi/{start}*{end} isn't on sys.path; install onnxruntime")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from tidegate.contract import Contract
 from tidegate.scoring.session import Matrix
+
+if TYPE_CHECKING:  # importing it takes half a millisecond of a start
+    import numpy.typing as npt
 
 
 def labels(contract: Contract, scores: Matrix) -> tuple[str, ...]:

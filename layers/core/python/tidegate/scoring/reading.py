@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tidegate.contract import Contract
 from tidegate.scoring.predictions import places, shown, tracked
 from tidegate.scoring.session import Matrix
 
-Places = Sequence[int] | npt.NDArray[np.intp] | npt.NDArray[np.int8]
-Numbers = Sequence[float] | npt.NDArray[np.float64]
+_Shape = tuple[Any, ...]
+Places = (
+    Sequence[int] | np.ndarray[_Shape, np.dtype[np.intp]] | np.ndarray[_Shape, np.dtype[np.int8]]
+)
+Numbers = Sequence[float] | np.ndarray[_Shape, np.dtype[np.float64]]
 
 
 class Read(NamedTuple):

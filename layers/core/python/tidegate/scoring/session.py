@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-Matrix = npt.NDArray[np.float32]
+Matrix = np.ndarray[tuple[Any, ...], np.dtype[np.float32]]
 Packed = bytes  # few rows: their float32, row after row
 Features = Matrix | Packed
 

@@ -12,7 +12,6 @@ import time
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tidegate.clock import utc_now
@@ -61,7 +60,7 @@ def service() -> Service:
     settings = Settings.from_env(os.environ)
     folder = settings.package_dir or os.environ.get("LAMBDA_TASK_ROOT", "")
     memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
-    return open_service(settings, Path(folder), open_source=_open_source, memory_mb=memory)
+    return open_service(settings, folder, open_source=_open_source, memory_mb=memory)
 
 
 def _open_source(settings: Settings) -> ModelSource:

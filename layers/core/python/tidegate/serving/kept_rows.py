@@ -7,12 +7,15 @@ give them back at each fold: 20 microseconds per request of 100 rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from tidegate.scoring.reading import Numbers, Places
 from tidegate.scoring.session import Matrix
+
+if TYPE_CHECKING:  # importing it takes half a millisecond of a start
+    import numpy.typing as npt
 
 KEPT_VALUES = 1_000_000  # of the matrix, 4 MB: millions of rows may be answered between two flushes
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring_ascii
@@ -79,7 +78,9 @@ def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
     payload, dot, signature = text.partition(".")
     if len(text) > MAX_LENGTH or not text.isascii() or not dot:
         raise ReceiptError("this is not a receipt")
-    if not hmac.compare_digest(_mac(payload, key), signature):
+    from hmac import compare_digest  # an endpoint, which only signs, does not need it
+
+    if not compare_digest(_mac(payload, key), signature):
         raise ReceiptError("the receipt was altered or not made by this environment")
     receipt = _read(payload)
     if receipt.model != model:
@@ -90,6 +91,8 @@ def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
 
 
 def _mac(payload: str, key: str) -> str:
+    import hmac
+
     return _base64(hmac.digest(_checked(key), payload.encode(), "sha256")).decode()
 
 

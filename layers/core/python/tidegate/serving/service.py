@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
+from os.path import isfile, join
 from typing import TYPE_CHECKING
 
 from tidegate.errors import NoReleaseError, NotFoundError, PackageError, TidegateError
@@ -24,6 +24,8 @@ from tidegate.serving.warming import warm_up
 from tidegate.settings import Settings
 
 if TYPE_CHECKING:  # a cold start spares it; see `Predictor`
+    from os import PathLike
+
     from tidegate.serving.protocols.open_inference_metadata import Place
     from tidegate.serving.weights import ModelSource
 
@@ -122,7 +124,7 @@ class Service:
 
 
 def open_service(
-    settings: Settings, folder: Path, *, open_source: OpenSource, memory_mb: int = 0
+    settings: Settings, folder: str | PathLike[str], *, open_source: OpenSource, memory_mb: int = 0
 ) -> Service:
     """Load the package in `folder`; a folder without one is an endpoint without a release.
 
@@ -131,7 +133,7 @@ def open_service(
     other; `memory_mb` is the function's. Raises `SettingsError` when the environment is incomplete,
     `ModelUnavailableError` when that model can't be fetched now.
     """
-    if not (folder / MANIFEST).is_file():
+    if not isfile(join(folder, MANIFEST)):
         return Service(settings.env, settings.model)
     served = Served.of(settings)
     try:
@@ -168,6 +170,7 @@ def _model(package: Package, settings: Settings, open_source: OpenSource) -> byt
     """Return the model's bytes, fetched if they lie apart from the package."""
     if package.pointer is None:
         return package.model
+    from pathlib import Path
     from tempfile import gettempdir
 
     from tidegate.package.whole import model_key

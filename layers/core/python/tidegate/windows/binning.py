@@ -7,12 +7,15 @@ them, so training and serving can't disagree about a border.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from tidegate.contract import Column, Task
 from tidegate.windows.values import Bins, ColumnReference, Counts
+
+if TYPE_CHECKING:  # importing it takes half a millisecond of a start
+    import numpy.typing as npt
 
 MAX_EDGES = 64
 PROBABILITY_CELLS = 100
