@@ -48,7 +48,7 @@ class Service:
         if request.model not in ("", self.model):
             raise NotFoundError(f"this endpoint serves {self.model!r} only")
         if request.method == "POST":
-            protocol = OWN if request.route == "predict" else self._protocol(request)
+            protocol = self._spoken.get(request.route) or self._protocol(request)
             predictor = self.predictor or self._ready()
             body = request.content(limit=predictor.max_bytes)
             return predictor.predict(body, id=id, at=at, protocol=protocol, headers=request.headers)
@@ -60,6 +60,11 @@ class Service:
         told = self._openapi if request.route == "openapi.json" else self._told(request.route)
         return Outcome(compressed(told) if accepted and takes_gzip(accepted) else told)
 
+    @cached_property
+    def _spoken(self) -> dict[str, str]:
+        """Protocols by the routes that were asked for; there are no others but a few."""
+        return {"predict": OWN}
+
     def _protocol(self, request: HttpRequest) -> str:
         if not request.path:
             return OWN
@@ -69,7 +74,7 @@ class Service:
         if asked.verb != "infer":
             raise NotFoundError("there is no POST here, only GET")
         self._check(asked)
-        return OPEN_INFERENCE
+        return self._spoken.setdefault(request.route, OPEN_INFERENCE)
 
     def _told(self, route: str) -> Answer:
         """Answer the paths of the Open Inference Protocol that tell of server and model."""
