@@ -91,9 +91,7 @@ class OnnxSession:
         frame.features[...] = features
         self._score(frame)
         scores = frame.scores.copy()
-        if len(self._frames) >= KEPT_FRAMES:
-            self._frames.clear()
-        self._frames[rows] = frame
+        self._keep(rows, frame)
         return scores
 
     def run_few(self, rows: Packed) -> tuple[float, ...]:
@@ -101,15 +99,11 @@ class OnnxSession:
         count, rest = divmod(len(rows), self._row_bytes)
         if rest:
             raise self._refused()
-        frames = self._frames
-        frame = frames.pop(count, None) or self._frame(count)
+        frame = self._frame(count)
         frame.input[:] = rows
-        if status := self._ort.run(*frame.arguments):
-            self._fail(status)
+        self._score(frame)
         scores: tuple[float, ...] = frame.numbers(frame.output)
-        if len(frames) >= KEPT_FRAMES:
-            frames.clear()
-        frames[count] = frame
+        self._keep(count, frame)
         return scores
 
     def _frame(self, rows: int) -> Frame:
@@ -120,15 +114,17 @@ class OnnxSession:
             frame = Frame(self._ort, self._head, features, self._outputs)
         return frame
 
+    def _keep(self, rows: int, frame: Frame) -> None:
+        if len(self._frames) >= KEPT_FRAMES:
+            self._frames.clear()
+        self._frames[rows] = frame
+
     def _score(self, frame: Frame) -> None:
         if status := self._ort.run(*frame.arguments):
-            self._fail(status)
-
-    def _fail(self, status: int) -> None:
-        try:
-            self._ort.check(status)
-        except PackageError as error:
-            raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
+            try:
+                self._ort.check(status)
+            except PackageError as error:
+                raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
 
     def _refused(self) -> PackageError:
         expected = f"a float32 matrix of {self.columns} columns"

@@ -47,8 +47,7 @@ class OpenWindow:
     """What a container has counted since its last flush.
 
     `reference` says where cells lie, `contract` which columns and classes there are. Without them
-    (a package that can't be read) only requests are counted. Times are of a request's
-    arrival.
+    (a package that can't be read) only requests are counted. Times are of a request's arrival.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, PackageError, PayloadTooLargeError, Problem
 from tidegate.scoring.predictions import finite
-from tidegate.scoring.reading import Numbers, Places, Reading
+from tidegate.scoring.reading import Numbers, Places, Read, Reading
 from tidegate.scoring.session import Features, FewRowsSession, as_matrix
 from tidegate.serving.answers import Answer
 from tidegate.serving.content_coding import BINARY_TYPE
@@ -83,18 +83,7 @@ class Predictor:
         spoken = self._protocols.get(protocol) or self._open_inference()
         question = spoken.read(body, headers)
         features = question.features
-        # Of few rows nothing becomes an array: that would take as long as the model does.
-        if isinstance(features, bytes):
-            rows = len(features) // self._row_bytes
-            numbers = self._session.run_few(features)
-            if len(numbers) != rows * self._outputs:
-                raise PackageError(f"the model answers {rows} rows with {len(numbers)} numbers")
-            found = self._reading.few(numbers)
-        else:
-            rows, scores = len(features), self._session.run(features)
-            if scores.shape != (rows, self._outputs):
-                raise PackageError(f"the model's answer has shape {scores.shape}")
-            found = self._reading.many(scores)
+        rows, found = self._run(features)
         if found is None:
             return self._unanswerable(question, rows)
         text = orjson.dumps(found.shown)
@@ -104,6 +93,20 @@ class Predictor:
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
             raise PayloadTooLargeError(f"the answer to {rows} rows is too long; send fewer")
         return Outcome(answer, rows, features, found.tracked, found.places)
+
+    def _run(self, features: Features) -> tuple[int, Read | None]:
+        """Return how many rows these are, and what the model says of them if all is finite."""
+        # Of few rows nothing becomes an array: that would take as long as the model does.
+        if isinstance(features, bytes):
+            rows = len(features) // self._row_bytes
+            numbers = self._session.run_few(features)
+            if len(numbers) != rows * self._outputs:
+                raise PackageError(f"the model answers {rows} rows with {len(numbers)} numbers")
+            return rows, self._reading.few(numbers)
+        rows, scores = len(features), self._session.run(features)
+        if scores.shape != (rows, self._outputs):
+            raise PackageError(f"the model's answer has shape {scores.shape}")
+        return rows, self._reading.many(scores)
 
     def _unanswerable(self, question: Question, rows: int) -> Outcome:
         """Refuse a question some of whose rows have no finite answer, and name those."""
