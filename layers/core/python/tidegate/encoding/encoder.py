@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tidegate.contract import Contract
-from tidegate.encoding.alike import AlikeRecords
 from tidegate.encoding.coders import coder
 from tidegate.encoding.fast import FastPaths
 from tidegate.encoding.port import Coder
@@ -41,16 +40,12 @@ class Encoder:
         self._few = min(SMALL - 1, contract.max_rows)
         self._fast = FastPaths([code for _, code in self._coders])
         self._values_of = _getter(contract.column_names)
-        self._alike = AlikeRecords(contract.column_names)
 
     def records(self, records: object) -> Matrix:
         """Encode a list of JSON objects; raise `InvalidRowsError` or `PayloadTooLargeError`."""
         if not isinstance(records, list):
             raise _whole("records", "must be a list of objects")
         self._check_count(len(records), "records")
-        columns = self._alike.columns(records) if len(records) >= SMALL else None
-        if columns is not None:
-            return self._by_column(columns)
         try:
             rows = list(map(self._values_of, records))
         except (KeyError, TypeError):  # a column is missing, or a record is no object

@@ -11,16 +11,13 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from struct import Struct
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tidegate.encoding.coders import CategoryCoder
 from tidegate.encoding.port import Coder, Values
 from tidegate.scoring.session import Matrix, Packed
-
-if TYPE_CHECKING:  # importing it takes half a millisecond of a start
-    pass
 
 EXACT = 2.0**53 - 1  # a larger whole number may be rounded when it becomes a float64
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
