@@ -10,7 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidegate.contract import Column
-from tidegate.windows.binning import MAX_EDGES, Tallies, count, make_bins, score_bins, summarize
+from tidegate.windows.binning import (
+    BLOCK_ROWS,
+    MAX_EDGES,
+    Tallies,
+    count,
+    make_bins,
+    score_bins,
+    summarize,
+)
 from tidegate.windows.values import Bins, Counts
 
 NUMBER = Column("wind", "float", nullable=True)
@@ -50,6 +58,25 @@ def test_a_matrix_is_counted_as_its_columns_are(
     tallies.add(matrix[cut:])
     by_column = zip(bins.items(), matrix.T, strict=True)
     assert tallies.counts() == {name: count(b, column) for (name, b), column in by_column}
+
+
+def test_many_rows_are_counted_as_few_are() -> None:
+    values = np.random.default_rng(0).normal(size=2 * BLOCK_ROWS + 1).astype(np.float32)
+    values[::7] = np.nan
+    bins = make_bins(values[:100], NUMBER)
+    tallies = Tallies({"wind": bins})
+    tallies.add(values[:, None])
+    assert tallies.counts() == {"wind": count(bins, values)}
+
+
+@pytest.mark.parametrize("code", [-1.0, 0.5, 2.0, 3.0, math.inf, -math.inf])
+def test_a_code_between_or_beyond_the_levels_is_refused(code: float) -> None:
+    tallies = Tallies({"harbour": Bins(levels=("n", "s"))})
+    matrix = np.array([[0.0], [math.nan], [1.0], [code]], dtype=np.float32)
+    with pytest.raises(ValueError, match=r"0\.\.1"):
+        tallies.add(matrix)
+    tallies.add(matrix[:3])
+    assert tallies.counts() == {"harbour": Counts((1, 1), missing=1)}
 
 
 def test_a_code_without_a_level_is_refused_and_nothing_is_counted() -> None:

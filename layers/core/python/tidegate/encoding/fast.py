@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from operator import le
 from struct import Struct
 from types import NoneType
 from typing import Any
@@ -62,8 +63,7 @@ class FastPaths:
                     row[j] = codes[values[j]]
                 for j in nulls:
                     row[j] = self._lowest[j]
-                bounded = zip(self._lowest, row, self._highest, strict=True)
-                if [value for low, value, high in bounded if not low <= value <= high]:
+                if not (all(map(le, self._lowest, row)) and all(map(le, row, self._highest))):
                     return None
                 for j in nulls:
                     row[j] = math.nan

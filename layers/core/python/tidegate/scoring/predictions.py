@@ -83,4 +83,4 @@ def shown(contract: Contract, scores: Matrix) -> npt.NDArray[np.float64]:
         return np.array(orjson.loads(texts), dtype=np.float64)[:, None]
     told = scores[:, 1:] if contract.task == "binary" else scores
     rounded: npt.NDArray[np.float64] = told.astype(np.float64).round(6)
-    return rounded
+    return rounded + 0.0  # -0.0 is told as 0.0

@@ -41,6 +41,7 @@ class Reading:
         """Look up what every request would."""
         self._contract, self._outputs = contract, contract.outputs
         self._threshold = float(np.float32(contract.threshold))
+        self._reached = self._threshold.__le__  # by a score
         self.few = {"binary": self._few_sides, "multiclass": self._few_classes}.get(
             contract.task, self._few_values
         )
@@ -59,7 +60,7 @@ class Reading:
         if contract.task == "binary":  # as below, in fewer steps
             positive = scores[:, 1].astype(np.float64)
             sides = (positive >= self._threshold).view(np.int8)
-            return Read(sides, positive.round(6).tolist(), positive)
+            return Read(sides, (positive.round(6) + 0.0).tolist(), positive)
         told = shown(contract, scores).ravel().tolist()
         return Read(places(contract, scores), told, tracked(contract, scores))
 
@@ -67,9 +68,9 @@ class Reading:
         """Return what scores say, row after row; None when one of them isn't finite."""
         if not math.isfinite(sum(numbers)):  # of float32: float64 holds any sum of finite ones
             return None
-        positive, threshold = numbers[1::2], self._threshold
-        told = [round(score * 1e6, 0) / 1e6 for score in positive]
-        return Read([1 if score >= threshold else 0 for score in positive], told, positive)
+        positive = numbers[1::2]
+        told = [round(score * 1e6) / 1e6 for score in positive]
+        return Read(list(map(self._reached, positive)), told, positive)
 
     def _few_classes(self, numbers: Sequence[float]) -> Read | None:
         if not math.isfinite(sum(numbers)):
@@ -78,7 +79,7 @@ class Reading:
         rows = [numbers[at : at + width] for at in range(0, len(numbers), width)]
         top = list(map(max, rows))
         first = [row.index(most) for row, most in zip(rows, top, strict=True)]
-        return Read(first, [round(score * 1e6, 0) / 1e6 for score in numbers], top)
+        return Read(first, [round(score * 1e6) / 1e6 for score in numbers], top)
 
     def _few_values(self, numbers: Sequence[float]) -> Read | None:
         return self.many(np.array(numbers, np.float32)[:, None])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # importing it takes half a millisecond of a start
 
 FLUSH_ROWS = 100_000
 FLUSH_SECONDS = 60.0
-WAITING_REQUESTS, WAITING_ROWS = 64, 1_000  # that are counted and not yet taken apart
+WAITING_REQUESTS, WAITING_ROWS = 64, 500  # that are counted and not yet taken apart
 NEVER = datetime.max.replace(tzinfo=UTC)
 _SCORE = "score"
 

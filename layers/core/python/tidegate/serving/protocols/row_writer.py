@@ -37,8 +37,7 @@ class RowWriter:
         parts = [self._value] * (2 * rows * width)
         if len(places):
             numbered = places.tolist() if isinstance(places, np.ndarray) else places
-            openings = self._openings
-            parts[:: 2 * width] = [openings[place] for place in numbered]
+            parts[:: 2 * width] = map(self._openings.__getitem__, numbered)
         for j, between in enumerate(self._between, start=1):
             parts[2 * j :: 2 * width] = [between] * rows
         parts[1::2] = numbers
