@@ -17,7 +17,7 @@ from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
 from tidegate.scoring.reading import Read
 from tidegate.serving.protocols.open_inference import OpenInferenceProtocol, output_forms
-from tidegate.serving.protocols.plain_request import PlainRequests
+from tidegate.serving.protocols.plain_request import LONG, PlainRequests
 from tidegate.serving.served import Served
 
 PLAIN = PlainRequests(CONTRACT, Encoder(CONTRACT))
@@ -62,9 +62,9 @@ def read(protocol: OpenInferenceProtocol, body: bytes) -> tuple[str, object]:
         return type(error).__name__, (str(error), getattr(error, "problems", ()))
 
 
-@given(st.permutations(range(5)), st.lists(CHANGE, max_size=2), st.booleans())
+@given(st.permutations(range(5)), st.lists(CHANGE, max_size=2), st.booleans(), st.booleans())
 def test_few_steps_read_and_refuse_as_a_close_look_does(
-    order: list[int], changes: list[tuple[int, str, Any]], twice: bool
+    order: list[int], changes: list[tuple[int, str, Any]], twice: bool, long: bool
 ) -> None:
     found = inputs()
     for place, member, to in changes:
@@ -72,6 +72,8 @@ def test_few_steps_read_and_refuse_as_a_close_look_does(
     body = json.dumps({"inputs": [found[place] for place in order]}).encode()
     if twice:
         body = body.replace(b'"shape": [2]', b'"shape": [2], "shape": [3]', 1)
+    if long:
+        body += b" " * LONG
 
     assert read(PROTOCOL, body) == read(CLOSE, body)
 
@@ -80,7 +82,13 @@ def test_few_steps_read_and_refuse_as_a_close_look_does(
 def test_usual_requests_are_read_in_few_steps(shape: list[int]) -> None:
     usual = [{**one, "shape": shape} for one in inputs()]
     for found in (usual, usual[::-1]):
-        assert PLAIN.read(json.dumps({"inputs": found}).encode()) is not None
+        body = json.dumps({"inputs": found}).encode()
+        assert PLAIN.read(body) == PLAIN.read(body + b" " * LONG) is not None
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'"inputs"', b"{}", b'{"inputs": 1}', b"\xff"])
+def test_what_is_no_request_is_left_to_the_close_look(body: bytes) -> None:
+    assert PLAIN.read(body) is PLAIN.read(body + b" " * LONG) is None
 
 
 @pytest.mark.parametrize("contract", [CONTRACT, MULTICLASS, REGRESSION], ids=lambda one: one.task)

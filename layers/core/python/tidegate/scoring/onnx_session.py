@@ -87,11 +87,11 @@ class OnnxSession:
             frame = Frame(self._ort, self._head, np.ascontiguousarray(features), self._outputs)
             self._score(frame)
             return frame.scores
-        frame = self._frame(rows)
+        frame = self._frames.pop(rows, None) or self._frame(rows)
         frame.features[...] = features
         self._score(frame)
         scores = frame.scores.copy()
-        self._keep(rows, frame)
+        self._frames[rows] = frame
         return scores
 
     def run_few(self, rows: Packed) -> tuple[float, ...]:
@@ -99,32 +99,31 @@ class OnnxSession:
         count, rest = divmod(len(rows), self._row_bytes)
         if rest:
             raise self._refused()
-        frame = self._frame(count)
+        frame = self._frames.pop(count, None) or self._frame(count)
         frame.input[:] = rows
-        self._score(frame)
+        if status := self._ort.run(*frame.arguments):
+            self._fail(status)
         scores: tuple[float, ...] = frame.numbers(frame.output)
-        self._keep(count, frame)
+        self._frames[count] = frame
         return scores
 
     def _frame(self, rows: int) -> Frame:
-        """Return a frame that nobody else has: taken out while it runs, two threads share none."""
-        frame = self._frames.pop(rows, None)
-        if frame is None:
-            features = np.empty((rows, self.columns), np.float32)
-            frame = Frame(self._ort, self._head, features, self._outputs)
-        return frame
-
-    def _keep(self, rows: int, frame: Frame) -> None:
+        """Return a new frame. Who runs one takes it out of the kept: two threads share none."""
         if len(self._frames) >= KEPT_FRAMES:
             self._frames.clear()
-        self._frames[rows] = frame
+        features = np.empty((rows, self.columns), np.float32)
+        return Frame(self._ort, self._head, features, self._outputs)
 
     def _score(self, frame: Frame) -> None:
         if status := self._ort.run(*frame.arguments):
-            try:
-                self._ort.check(status)
-            except PackageError as error:
-                raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
+            self._fail(status)
+
+    def _fail(self, status: int) -> None:
+        """Raise what the status of a run says."""
+        try:
+            self._ort.check(status)
+        except PackageError as error:
+            raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
 
     def _refused(self) -> PackageError:
         expected = f"a float32 matrix of {self.columns} columns"

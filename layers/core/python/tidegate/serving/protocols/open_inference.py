@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
 import orjson
 
 from tidegate.contract import Contract
@@ -172,7 +173,8 @@ class OpenInferenceProtocol:
         return Answer(200, self._usual % (receipt, *labels, rows, text))
 
     def _names(self, places: Places) -> list[str]:
-        return list(map(self._classes.__getitem__, places))
+        numbered = places.tolist() if isinstance(places, np.ndarray) else places
+        return list(map(self._classes.__getitem__, numbered))
 
     def _usual_answer(self) -> bytes:
         """Return an answer with places for the receipt, and for rows and data of each tensor."""

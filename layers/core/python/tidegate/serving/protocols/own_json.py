@@ -17,7 +17,7 @@ from tidegate.errors import RequestError
 from tidegate.scoring.reading import Read
 from tidegate.scoring.session import Features, Matrix, Packed
 from tidegate.serving.answers import Answer
-from tidegate.serving.protocols.colons import count_colons
+from tidegate.serving.protocols.colons import has_colons
 from tidegate.serving.protocols.port import Question
 from tidegate.serving.protocols.row_writer import RowWriter
 from tidegate.serving.requests import parse_strictly
@@ -55,7 +55,7 @@ class JsonProtocol:
         if columns is None or features is None:
             return None
         keys = 1 + len(columns[0]) * self._columns
-        return features if count_colons(body) == keys else None
+        return features if has_colons(body, keys) else None
 
     @cached_property
     def _typed(self) -> Callable[[bytes], Sequence[Sequence[Any]] | None]:
@@ -77,7 +77,7 @@ class JsonProtocol:
             keys = 1 + self._columns * len(records) if packed else 0
         elif "columns" in payload:
             packed = self._encoder.few_columns(payload["columns"])
-        return packed if packed and count_colons(body) == keys else None
+        return packed if packed and has_colons(body, keys) else None
 
     def _all_rows(self, payload: Any, body: bytes) -> Matrix:  # noqa: ANN401 - any JSON
         """Return the matrix of `{"records": [...]}` or `{"columns": {...}}`.
@@ -122,7 +122,7 @@ def _refuse_repeated_keys(body: bytes, *, keys: int) -> None:
 
     There are as many colons as keys, and more only in texts or after keys that were overwritten.
     """
-    if count_colons(body) != keys:
+    if not has_colons(body, keys):
         parse_strictly(body)
 
 
