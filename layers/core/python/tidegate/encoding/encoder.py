@@ -36,6 +36,7 @@ class Encoder:
             (column.name, coder(column)) for column in contract.columns
         )
         self._names = frozenset(contract.column_names)
+        self._first = contract.column_names[0]
         self._max_rows = contract.max_rows
         self._few = min(SMALL - 1, contract.max_rows)
         self._fast = FastPaths([code for _, code in self._coders])
@@ -69,10 +70,11 @@ class Encoder:
 
     def few_columns(self, columns: Any) -> Packed | None:  # noqa: ANN401 - any JSON
         """Return columns of few rows that are plainly right, None for others, as `few_records`."""
-        if type(columns) is not dict or columns.keys() != self._names:
+        first = columns.get(self._first) if type(columns) is dict else None
+        if type(first) is not list or not 0 < len(first) <= self._few:  # the cheapest look
             return None
-        lists = self._values_of(columns)
-        if set(map(type, lists)) != {list} or not 0 < len(lists[0]) <= self._few:
+        lists = self._values_of(columns) if columns.keys() == self._names else ()
+        if set(map(type, lists)) != {list}:
             return None
         try:
             return self._fast.rows(zip(*lists, strict=True))
