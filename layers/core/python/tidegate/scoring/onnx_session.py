@@ -87,7 +87,7 @@ class OnnxSession:
             frame = Frame(self._ort, self._head, np.ascontiguousarray(features), self._outputs)
             self._score(frame)
             return frame.scores
-        frame = self._frames.pop(rows, None) or self._frame(rows)
+        frame = self._frame(rows)
         frame.features[...] = features
         self._score(frame)
         scores = frame.scores.copy()
@@ -99,7 +99,7 @@ class OnnxSession:
         count, rest = divmod(len(rows), self._row_bytes)
         if rest:
             raise self._refused()
-        frame = self._frames.pop(count, None) or self._frame(count)
+        frame = self._frame(count)
         frame.input[:] = rows
         if status := self._ort.run(*frame.arguments):
             self._fail(status)
@@ -108,11 +108,14 @@ class OnnxSession:
         return scores
 
     def _frame(self, rows: int) -> Frame:
-        """Return a new frame. Who runs one takes it out of the kept: two threads share none."""
-        if len(self._frames) >= KEPT_FRAMES:
-            self._frames.clear()
-        features = np.empty((rows, self.columns), np.float32)
-        return Frame(self._ort, self._head, features, self._outputs)
+        """Return a frame that nobody else has: taken out while it runs, two threads share none."""
+        frame = self._frames.pop(rows, None)
+        if frame is None:
+            if len(self._frames) >= KEPT_FRAMES:
+                self._frames.clear()
+            features = np.empty((rows, self.columns), np.float32)
+            frame = Frame(self._ort, self._head, features, self._outputs)
+        return frame
 
     def _score(self, frame: Frame) -> None:
         if status := self._ort.run(*frame.arguments):

@@ -19,4 +19,4 @@ def has_colons(text: bytes, count: int) -> bool:
         return text.count(b":") == count
     if count * SPARSE < size:
         return size - len(text.replace(b":", b"", count + 1)) == count
-    return np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == ord(":")) == count
+    return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == ord(":"))) == count
