@@ -149,11 +149,12 @@ def test_the_collector_rests_while_lambda_starts_and_not_after(
 import gc, tidegate.serving.collector
 loading = gc.isenabled()
 import tidegate.serving.endpoint
-print(loading, gc.isenabled(), gc.get_freeze_count() > 0)
+many = gc.get_threshold()[0] == tidegate.serving.collector.NEW_OBJECTS
+print(loading, gc.isenabled(), gc.get_freeze_count() > 0, many)
 """
     env = {"LAMBDA_TASK_ROOT": str(tmp_path)} if task_root else {}
     said = run(code, **env, **SETTINGS.to_env()).split()
-    assert said == [collects_while_loading, "True", str(task_root)]
+    assert said == [collects_while_loading, "True", str(task_root), str(task_root)]
 
 
 def test_a_restored_copy_begins_with_an_empty_window(tmp_path: Path) -> None:

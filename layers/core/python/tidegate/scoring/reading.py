@@ -21,6 +21,8 @@ Places = (
 )
 Numbers = Sequence[float] | np.ndarray[_Shape, np.dtype[np.float64]]
 
+_SIDES = 2  # scores of a row of a binary model
+
 
 class Read(NamedTuple):
     """What scores say that are all finite.
@@ -68,6 +70,9 @@ class Reading:
         """Return what scores say, row after row; None when one of them isn't finite."""
         if not math.isfinite(sum(numbers)):  # of float32: float64 holds any sum of finite ones
             return None
+        if len(numbers) == _SIDES:  # one row, as most requests have: in half the steps
+            score = numbers[1]
+            return Read((score >= self._threshold,), [round(score * 1e6) / 1e6], (score,))
         positive = numbers[1::2]
         told = [round(score * 1e6) / 1e6 for score in positive]
         return Read(list(map(self._reached, positive)), told, positive)
