@@ -114,7 +114,7 @@ class Encoder:
         of the same JSON values; categories are lists.
         """
         values = self._equally_long(columns, {list, np.ndarray})
-        matrix = self._fast.tensors(values) if len(values[0]) >= SMALL else None
+        matrix = self._fast.columns(values) if len(values[0]) >= SMALL else None
         if matrix is not None:
             return matrix
         lists = [_as_json(v, code) for v, (_, code) in zip(values, self._coders, strict=True)]

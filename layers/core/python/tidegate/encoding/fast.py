@@ -73,51 +73,30 @@ class FastPaths:
             return None
         return packed
 
-    def columns(self, columns: Sequence[Sequence[Any]], *, typed: bool = False) -> Matrix | None:
-        """Return the matrix (rows, columns) of lists of equal length, None when in doubt.
+    def columns(
+        self, columns: Sequence[Sequence[Any] | Array], *, typed: bool = False
+    ) -> Matrix | None:
+        """Return the matrix (rows, columns) of columns of equal length, None when in doubt.
 
-        They hold JSON values; `typed` says that no float column holds a boolean.
+        A column is a list of JSON values, or an array of numbers (NaN for null) or booleans;
+        `typed` says that no float column holds a boolean.
         """
         pack = Struct(f"{len(columns[0])}d").pack  # four times as fast as numpy
         parts, is_whole = [], True
-        for many, values in zip(self._many, columns, strict=True):
-            codes = many(values) if many else values
-            if codes is None:
-                return None
-            try:
-                parts.append(pack(*codes))
-            except struct.error:  # a null, or what isn't right
-                part = _with_nulls(codes, self._coders[len(parts)], pack)
-                if part is None:
-                    return None
-                parts.append(part)
-                is_whole = False
-        return self._inside(parts, columns, is_whole=is_whole, typed=typed)
-
-    def tensors(self, columns: Sequence[Sequence[Any] | Array]) -> Matrix | None:
-        """Do what `columns` does where some are arrays of numbers (NaN for null) or booleans."""
-        pack = Struct(f"{len(columns[0])}d").pack
-        parts = []
-        for code, values in zip(self._coders, columns, strict=True):
+        for code, many, values in zip(self._coders, self._many, columns, strict=True):
             part: bytes | None = None
             if isinstance(values, np.ndarray):
                 part = _of_array(values, code)
-            elif (codes := code.many(values)) is not None:
-                part = _packed(codes, code, pack)
+            elif (codes := many(values) if many else values) is not None:
+                try:
+                    parts.append(pack(*codes))
+                    continue
+                except struct.error:  # a null, or what isn't right
+                    part = _with_nulls(codes, code, pack)
             if part is None:
                 return None
             parts.append(part)
-        return self._inside(parts, columns, is_whole=False, typed=False)
-
-    def _inside(
-        self,
-        parts: Sequence[bytes],
-        columns: Sequence[Sequence[Any] | Array],
-        *,
-        is_whole: bool,
-        typed: bool,
-    ) -> Matrix | None:
-        """Return the matrix of float64 by column when all lie within their bounds."""
+            is_whole = False
         found = np.frombuffer(b"".join(parts)).reshape(len(columns), -1)
         inside = np.count_nonzero((found >= self._lows) & (found <= self._highs))
         nulls = 0 if is_whole else np.count_nonzero(found.view(np.int64) == _NULL_BITS)
@@ -159,14 +138,6 @@ def _of_array(values: Array, code: Coder) -> bytes | None:
         return None
     found[nulls] = _NULL
     return found.tobytes()
-
-
-def _packed(codes: Sequence[float | None], code: Coder, pack: Callable[..., bytes]) -> bytes | None:
-    """Return numbers, with `_NULL` for null, None when something else is there."""
-    try:
-        return pack(*codes)
-    except struct.error:
-        return _with_nulls(codes, code, pack)
 
 
 def _with_nulls(

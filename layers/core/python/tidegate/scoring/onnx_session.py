@@ -101,8 +101,7 @@ class OnnxSession:
             raise self._refused()
         frame = self._frame(count)
         frame.input[:] = rows
-        if status := self._ort.run(*frame.arguments):
-            self._fail(status)
+        self._score(frame)
         scores: tuple[float, ...] = frame.numbers(frame.output)
         self._frames[count] = frame
         return scores
@@ -119,14 +118,10 @@ class OnnxSession:
 
     def _score(self, frame: Frame) -> None:
         if status := self._ort.run(*frame.arguments):
-            self._fail(status)
-
-    def _fail(self, status: int) -> None:
-        """Raise what the status of a run says."""
-        try:
-            self._ort.check(status)
-        except PackageError as error:
-            raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
+            try:
+                self._ort.check(status)
+            except PackageError as error:
+                raise PackageError(f"ONNX Runtime can't run the model: {error}") from error
 
     def _refused(self) -> PackageError:
         expected = f"a float32 matrix of {self.columns} columns"

@@ -43,7 +43,6 @@ class Reading:
         """Look up what every request would."""
         self._contract, self._outputs = contract, contract.outputs
         self._threshold = float(np.float32(contract.threshold))
-        self._reached = self._threshold.__le__  # by a score
         self.few = {"binary": self._few_sides, "multiclass": self._few_classes}.get(
             contract.task, self._few_values
         )
@@ -70,12 +69,13 @@ class Reading:
         """Return what scores say, row after row; None when one of them isn't finite."""
         if not math.isfinite(sum(numbers)):  # of float32: float64 holds any sum of finite ones
             return None
+        threshold = self._threshold
         if len(numbers) == _SIDES:  # one row, as most requests have: in half the steps
             score = numbers[1]
-            return Read((score >= self._threshold,), [round(score * 1e6) / 1e6], (score,))
+            return Read((score >= threshold,), [round(score * 1e6) / 1e6], (score,))
         positive = numbers[1::2]
         told = [round(score * 1e6) / 1e6 for score in positive]
-        return Read(list(map(self._reached, positive)), told, positive)
+        return Read([score >= threshold for score in positive], told, positive)
 
     def _few_classes(self, numbers: Sequence[float]) -> Read | None:
         if not math.isfinite(sum(numbers)):

@@ -17,7 +17,7 @@ from tidegate.scoring.session import Matrix
 if TYPE_CHECKING:  # importing it takes half a millisecond of a start
     import numpy.typing as npt
 
-KEPT_VALUES = 400_000  # of the matrix, 1.6 MB: whose request is the last waits 3 ms for all of them
+KEPT_VALUES = 400_000  # of the matrix, 1.6 MB: the request that fills it waits until all are binned
 
 
 class KeptRows:

@@ -57,7 +57,7 @@ def read_request(event: object) -> HttpRequest:
     except (KeyError, TypeError, IndexError):
         method = None
     path, body = outer.get("rawPath") or "", outer.get("body") or ""
-    if not type(method) is type(path) is type(body) is str:
+    if not (isinstance(method, str) and isinstance(path, str) and isinstance(body, str)):
         raise RequestError("this is no HTTP API event of payload format 2.0")
     model, route = _place(path)
     is_base64, headers = outer.get("isBase64Encoded") is True, _headers_of(outer.get("headers"))
