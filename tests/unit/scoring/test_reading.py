@@ -25,15 +25,28 @@ def both(contract: Contract, scores: Matrix) -> list[Read | None]:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("column", [0, -1])
+@pytest.mark.parametrize("rows", [1, 3])
 @TASKS
 def test_one_number_that_is_not_finite_is_found(
-    contract: Contract, column: int, bad: float
+    contract: Contract, rows: int, column: int, bad: float
 ) -> None:
-    scores = np.full((3, contract.outputs), 3e38, dtype=np.float32)
+    scores = np.full((rows, contract.outputs), 3e38, dtype=np.float32)
     assert None not in both(contract, scores)
 
-    scores[1, column] = bad
+    scores[rows // 2, column] = bad
     assert both(contract, scores) == [None, None]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_score_at_the_threshold_reaches_it(rows: int) -> None:
+    score = np.float32(CONTRACT.threshold)
+    below = np.nextafter(score, np.float32(0))
+    for positive, place in ((score, 1), (below, 0)):
+        scores = np.full((rows, 2), positive, dtype=np.float32)
+        assert [list(found.places) for found in both(CONTRACT, scores) if found] == [
+            [place] * rows,
+            [place] * rows,
+        ]
 
 
 @given(st.lists(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), min_size=1))

@@ -86,6 +86,13 @@ def test_usual_requests_are_read_in_few_steps(shape: list[int]) -> None:
         assert PLAIN.read(body) == PLAIN.read(body + b" " * LONG) is not None
 
 
+@pytest.mark.parametrize("padding", [b"", b" " * LONG])
+@pytest.mark.parametrize("shape", [[2.0], [2.0, True]])
+def test_numbers_of_rows_are_whole_numbers(shape: list[Any], padding: bytes) -> None:
+    found = [{**one, "shape": shape} for one in inputs()]
+    assert PLAIN.read(json.dumps({"inputs": found}).encode() + padding) is None
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b'"inputs"', b"{}", b'{"inputs": 1}', b"\xff"])
 def test_what_is_no_request_is_left_to_the_close_look(body: bytes) -> None:
     assert PLAIN.read(body) is PLAIN.read(body + b" " * LONG) is None
