@@ -1,4 +1,4 @@
-"""Bundling: lock -> wheels of the target -> prune -> compile -> cache, without Docker.
+"""Bundling: lock -> wheels of the target -> prune, cut -> compile -> cache, without Docker.
 
 `build_layer` promises the same bytes for the same lock, target and compiler. `cached_layer` builds
 once: a later synthesis takes the result from `.tidegate/layers/<digest>/` and needs no network.
@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from stacks.native import cut_debug_information
 from stacks.recipes import RECIPES, Recipe
 from tidegate.errors import LayerError
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".tidegate" / "layers"
-BUILDER = "1"  # part of every digest: raise it when this file starts to build something else
+BUILDER = "2"  # part of every digest: raise it when this file starts to build something else
 _PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 _MEGABYTE = 1024 * 1024  # as Lambda counts
 
@@ -107,6 +108,8 @@ def build(recipe: Recipe, *, target: Target, output: Path) -> None:
     else:
         shutil.copytree(ROOT / "layers" / recipe.name / "python", packages)
     _prune(packages, recipe.left_out)
+    for library in packages.rglob("*.so*"):
+        cut_debug_information(library)
     _compile(packages, compiler(target.python))
     size = layer_size(output)
     if size > recipe.limit_mb * _MEGABYTE:

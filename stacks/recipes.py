@@ -19,6 +19,7 @@ _NEVER_IMPORTED = (
     "**/*.pxd",
     "**/*.pyx",
     "**/*.h",
+    "**/*.cpp",
     "**/*.a",
     "*.dist-info/INSTALLER",
     "*.dist-info/RECORD",

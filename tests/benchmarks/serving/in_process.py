@@ -32,7 +32,7 @@ from tidegate.package.archive import read_folder
 from tidegate.serving import endpoint
 
 Call = Callable[[], Any]
-_CHUNK = 0.004  # seconds that a side works before it is the other's turn
+_CHUNK = 0.004  # seconds that the slower side works before it is the other's turn
 _MICRO = 1e6
 MANY, FEW, LARGE = 32, 8, 1000  # payloads that take turns; few where they have so many rows
 
@@ -129,15 +129,21 @@ def _fastest(spellings: dict[str, Spelling], bodies: Sequence[bytes], seconds: f
     took: dict[str, list[float]] = {name: [] for name in spellings}
     body_of = cycle(bodies)
     for name in list(spellings) * 3:
-        run = spellings[name]
-        took[name] += _times(lambda run=run: run(next(body_of)), seconds / 8)
+
+        def call(run: Spelling = spellings[name]) -> bytes:
+            return run(next(body_of))
+
+        took[name] += _times(call, _calls(call, seconds / 8))
     return min(took, key=lambda name: statistics.median(took[name]))
 
 
 def _round(both: Sequence[Call], seconds: float) -> Round:
     took: tuple[list[float], list[float]] = ([], [])
+    # As many calls for each: the first ones after the other's turn take up to twice as long, and
+    # of a faster side they would be fewer.
+    calls = min(_calls(call, _CHUNK) for call in both)
     for turn in _turns(seconds):
-        took[turn].extend(_times(both[turn], _CHUNK))
+        took[turn].extend(_times(both[turn], calls))
     medians, means = map(statistics.median, took), map(statistics.fmean, took)
     return Round(*(value * _MICRO for value in (*medians, *means)))
 
@@ -152,25 +158,33 @@ def _turns(seconds: float) -> Iterator[int]:
         first = 1 - first
 
 
-def _times(call: Call, seconds: float) -> list[float]:
-    """Return the seconds on the CPU of each call, of at least two.
+def _calls(call: Call, seconds: float) -> int:
+    """Return how many calls fill so many seconds: at least two."""
+    return max(2, round(seconds / statistics.median(_times(call, 5))))
+
+
+def _times(call: Call, calls: int) -> list[float]:
+    """Return the seconds on the CPU of each of so many calls.
 
     Neither side waits for anything, so on a machine that does nothing else this is the time that
     passes; on one that others share it does not count what they take.
     """
-    clock, took = time.process_time, []
-    now, end = clock(), clock() + seconds
-    while now < end or len(took) < 2:
+    clock = time.process_time
+    took = []
+    for _ in range(calls):
         before = clock()
         call()
-        now = clock()
-        took.append(now - before)
+        took.append(clock() - before)
     return took
 
 
 def _session(limit: Limit, rows: int, seconds: float) -> float:
     matrix = np.zeros((rows, len(limit.names)), np.float32)
-    return statistics.median(_times(lambda: limit.scores(matrix), seconds / 4)) * _MICRO
+
+    def call() -> Any:
+        return limit.scores(matrix)
+
+    return statistics.median(_times(call, _calls(call, seconds / 4))) * _MICRO
 
 
 def _compare(expected: bytes, answer: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ def by_paths(rows: list[tuple[Any, ...]]) -> list[Matrix | None]:
     paths = FastPaths(CODERS)
     packed = [paths.rows(rows), paths.rows(rows)]  # the second time the types are remembered
     few = [None if found is None else as_matrix(found, len(rows)) for found in packed]
-    return [*few, paths.columns(list(zip(*rows, strict=True)))]
+    return [*few, paths.columns(list(zip(*rows, strict=True)), len(rows))]
 
 
 @given(st.lists(RIGHT, min_size=1, max_size=12), FAULTS, st.integers(0, 11))

@@ -1,19 +1,20 @@
-"""Long bodies are read into types; whatever they hold, they are read and refused as short ones."""
+"""Long bodies have readers of their own, which read and refuse whatever they hold as short ones."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.served import CONTRACT, ROW, SERVED, as_rows
 from tidegate.contract import Column, Contract, Target
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
-from tidegate.serving.protocols import own_json
+from tidegate.serving.protocols import lengths, own_json
 from tidegate.serving.protocols.own_json import JsonProtocol
 
 ODD: list[Any] = [
@@ -45,13 +46,46 @@ TEXTS = st.sampled_from(
         ('"south"', '"sou\tth"'),
     ]
 )
+COLUMN_TEXTS = st.sampled_from(
+    [
+        ("", ""),
+        ('"wind"', '"w\\u0069nd"'),
+        ('"wind": [', '"wind": [1], "wind": ['),
+        ('"wind": [', '"wind": [[1, 2], [], '),
+        ('"wind": [', '"wind": [[], '),
+        ('"wind": [', '"other": ['),
+        ('"wind": ', '"wind": 1, "x": '),
+        ("12.5", "1.25e1"),
+        ("12.5", "012.5"),
+        ("12.5", "-0"),
+        ("12.5", "1e400"),
+        ("12.5", "18446744073709551615"),
+        ("12.5", "NaN"),
+        ("2,", "2.0,"),
+        ("2,", "9223372036854775808,"),
+        ("false", "fals"),
+        (", ", " ,\n\t"),
+        ('{"columns": ', '{"id": 1, "columns": '),
+        ('{"columns": ', '{"columns": {}, "columns": '),
+        ('{"columns": ', '\ufeff{"columns": '),
+        ('{"columns": ', ' {"columns": '),
+        ("}}", "}} x"),
+        ("}}", "}"),
+        ("]}}", "}}"),
+        ('"south"', '"sou[th"'),
+        ('"south"', '"sou\tth"'),
+        ('"south"', '"\\ud800"'),
+    ]
+)
 PROTOCOL = JsonProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
 
 
 def read(body: bytes, *, long: int, protocol: JsonProtocol = PROTOCOL) -> tuple[object, ...]:
     """Return the rows of a body that counts as long from so many bytes on, or its refusal."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(own_json, "LONG", long)
+        for module, name in ((own_json, "LEAST"), (own_json, "LONG"), (lengths, "LEAST")):
+            patched.setattr(module, name, long)
+        patched.setattr(lengths, "DENSE", 0)
         try:
             return ("read", as_rows(protocol.read(body, {}).features).tobytes())
         except RequestError as error:
@@ -71,9 +105,28 @@ def test_a_long_body_is_read_and_refused_as_a_short_one_is(
     assert read(body, long=0) == read(body, long=10**9)
 
 
-@given(st.binary(max_size=60))
-def test_bytes_are_refused_alike(some: bytes) -> None:
-    body = b'{"records": ' + some
+@given(st.integers(1, 40), FAULTS, COLUMN_TEXTS, st.integers(0, 3), st.integers(-1, 1))
+@example(9, [], ('"wind": [', '"wind": [[1, 2], [], '), 1, 0)  # as many numbers as rows
+@settings(max_examples=400, deadline=None)
+def test_long_columns_are_read_and_refused_as_short_ones_are(
+    rows: int, faults: list[tuple[int, str, Any]], text: tuple[str, str], times: int, more: int
+) -> None:
+    columns: dict[str, list[Any]] = {name: [value] * rows for name, value in ROW.items()}
+    for row, name, value in faults:
+        columns.setdefault(name, [1] * rows)[row % rows] = value
+    columns["wind"] = [12.5] * (rows + more) if more else columns["wind"]
+    told = json.dumps({"columns": columns}).replace(*text, times)
+    body = told.encode("utf-8", "surrogatepass")
+
+    assert read(body, long=0) == read(body, long=10**9)
+
+
+@given(
+    st.sampled_from([b'{"records": ', b'{"columns": ', b'{"columns": {"wind": [']),
+    st.binary(max_size=60),
+)
+def test_bytes_are_refused_alike(beginning: bytes, some: bytes) -> None:
+    body = beginning + some
 
     assert read(body, long=0) == read(body, long=10**9)
 
@@ -81,9 +134,21 @@ def test_bytes_are_refused_alike(some: bytes) -> None:
 def test_a_long_body_takes_the_short_cut() -> None:
     body = json.dumps({"records": [ROW, {**ROW, "wind": None, "harbour": "east"}] * 20}).encode()
 
-    found = PROTOCOL._many_rows(body)
+    found = PROTOCOL._long_records(body)
     assert found is not None
     assert ("read", as_rows(found).tobytes()) == read(body, long=10**9)
+
+
+@pytest.mark.parametrize("name", ["records", "columns"])
+def test_long_columns_take_the_short_cut(name: str) -> None:
+    contract = replace(CONTRACT, columns=(*CONTRACT.columns, Column(name, "float", nullable=True)))
+    protocol = JsonProtocol(contract, Encoder(contract), SERVED)
+    rows = [{**ROW, name: 1}, {**ROW, "wind": None, "harbour": "east", name: 2**24 + 1}] * 20
+    body = json.dumps({"columns": {one: [row[one] for row in rows] for one in rows[0]}}).encode()
+
+    found = protocol._many_rows(body)
+    assert found is not None
+    assert ("read", as_rows(found).tobytes()) == read(body, long=10**9, protocol=protocol)
 
 
 @pytest.mark.parametrize("rows", [50, 51])
@@ -91,7 +156,7 @@ def test_the_limit_of_rows_holds_for_long_bodies(rows: int) -> None:
     body = json.dumps({"records": [ROW] * rows}).encode()
 
     assert read(body, long=0) == read(body, long=10**9)
-    assert (PROTOCOL._many_rows(body) is None) == (rows > CONTRACT.max_rows)
+    assert (PROTOCOL._long_records(body) is None) == (rows > CONTRACT.max_rows)
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "ü", "a b", "class", "", "c0"])
@@ -99,6 +164,12 @@ def test_columns_may_have_any_name(name: str) -> None:
     columns = (Column(name, "float"), Column("boats", "integer"))
     contract = Contract("m", "binary", columns, Target("late", ("no", "yes")))
     protocol = JsonProtocol(contract, Encoder(contract), SERVED)
-    body = json.dumps({"records": [{name: 1.5, "boats": 2}] * 9}).encode()
 
-    assert read(body, long=0, protocol=protocol) == read(body, long=10**9, protocol=protocol)
+    for content in (
+        {"records": [{name: 1.5, "boats": 2}] * 9},
+        {"columns": {name: [1.5] * 9, "boats": [2] * 9}},
+    ):
+        body = json.dumps(content).encode()
+        found = read(body, long=0, protocol=protocol)
+        assert found == read(body, long=10**9, protocol=protocol)
+        assert found[0] == "read"

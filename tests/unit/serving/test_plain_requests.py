@@ -16,8 +16,9 @@ from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
 from tidegate.scoring.reading import Read
+from tidegate.serving.protocols.lengths import LONG
 from tidegate.serving.protocols.open_inference import OpenInferenceProtocol, output_forms
-from tidegate.serving.protocols.plain_request import LONG, PlainRequests
+from tidegate.serving.protocols.plain_request import PlainRequests
 from tidegate.serving.served import Served
 
 PLAIN = PlainRequests(CONTRACT, Encoder(CONTRACT))
@@ -83,7 +84,10 @@ def test_usual_requests_are_read_in_few_steps(shape: list[int]) -> None:
     usual = [{**one, "shape": shape} for one in inputs()]
     for found in (usual, usual[::-1]):
         body = json.dumps({"inputs": found}).encode()
-        assert PLAIN.read(body) == PLAIN.read(body + b" " * LONG) is not None
+        short, long = PLAIN.read(body), PLAIN.read(body + b" " * LONG)
+        assert short is not None
+        assert long is not None
+        assert as_rows(short).tobytes() == as_rows(long).tobytes()
 
 
 @pytest.mark.parametrize("padding", [b"", b" " * LONG])

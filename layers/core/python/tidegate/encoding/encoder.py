@@ -82,7 +82,7 @@ class Encoder:
             return None
 
     def _by_column(self, columns: Sequence[Sequence[Any]]) -> Matrix:
-        matrix = self._fast.columns(columns)
+        matrix = self._fast.columns(columns, len(columns[0]))
         return self._one_by_one(list(zip(*columns, strict=True))) if matrix is None else matrix
 
     def columns(self, columns: object) -> Matrix:
@@ -90,22 +90,22 @@ class Encoder:
         if not isinstance(columns, dict):
             raise _whole("columns", "must be an object of lists")
         lists = self._equally_long(columns, {list})
-        found = self.plainly(lists)
+        found = self.plainly(lists, len(lists[0]))
         if found is None:
             return self._one_by_one(list(zip(*lists, strict=True)))
         return as_matrix(found, len(lists[0]))
 
-    def plainly(self, columns: Sequence[Sequence[Any]], *, typed: bool = False) -> Features | None:
-        """Encode equally long lists in the contract's order, None when not plainly right.
+    def plainly(self, columns: Sequence[Any], rows: int, *, typed: bool = False) -> Features | None:
+        """Encode columns of so many values in the contract's order, None when not plainly right.
 
-        `typed` says that no float column holds a boolean.
+        They are lists; when `typed` also buffers of doubles that are right but for bounds, and no
+        list of a float column holds a boolean.
         """
-        rows = len(columns[0])
         if not 0 < rows <= self._max_rows:
             return None
-        if rows < SMALL:
+        if rows < SMALL and not typed:
             return self._fast.rows(zip(*columns, strict=True))
-        return self._fast.columns(columns, typed=typed)
+        return self._fast.columns(columns, rows, typed=typed)
 
     def tensors(self, columns: Mapping[str, list[Any] | npt.NDArray[Any]]) -> Matrix:
         """Encode columns of which some are arrays (rows,); raises as `records` does.
@@ -114,7 +114,7 @@ class Encoder:
         of the same JSON values; categories are lists.
         """
         values = self._equally_long(columns, {list, np.ndarray})
-        matrix = self._fast.columns(values) if len(values[0]) >= SMALL else None
+        matrix = self._fast.columns(values, len(values[0])) if len(values[0]) >= SMALL else None
         if matrix is not None:
             return matrix
         lists = [_as_json(v, code) for v, (_, code) in zip(values, self._coders, strict=True)]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import le
 from struct import Struct
 from types import NoneType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,15 @@ Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 # A NaN of a pattern that no reader makes: it stands for null until nulls were counted.
 _NULL_BITS = 0x7FF8_0000_0000_0001
 (_NULL,) = struct.unpack("<d", _NULL_BITS.to_bytes(8, "little"))
+_LISTS = (list, tuple)
 SHAPES = 1000  # rows' types that are remembered; a contract with few nulls has one or two
+
+
+class _Packed(NamedTuple):
+    """Columns as doubles, and whether there may be a `_NULL` among them."""
+
+    parts: list[Any]
+    has_nulls: bool
 
 
 class FastPaths:
@@ -73,38 +81,45 @@ class FastPaths:
             return None
         return packed
 
-    def columns(
-        self, columns: Sequence[Sequence[Any] | Array], *, typed: bool = False
-    ) -> Matrix | None:
+    def columns(self, columns: Sequence[Any], rows: int, *, typed: bool = False) -> Matrix | None:
         """Return the matrix (rows, columns) of columns of equal length, None when in doubt.
 
-        A column is a list of JSON values, or an array of numbers (NaN for null) or booleans;
-        `typed` says that no float column holds a boolean.
+        A column is a list of JSON values, an array of numbers (NaN for null) or booleans, or a
+        buffer of doubles that are right but for bounds; `typed` says that no float column holds a
+        boolean.
         """
-        pack = Struct(f"{len(columns[0])}d").pack  # four times as fast as numpy
-        parts, is_whole = [], True
-        for code, many, values in zip(self._coders, self._many, columns, strict=True):
-            part: bytes | None = None
-            if isinstance(values, np.ndarray):
-                part = _of_array(values, code)
-            elif (codes := many(values) if many else values) is not None:
-                try:
-                    parts.append(pack(*codes))
-                    continue
-                except struct.error:  # a null, or what isn't right
-                    part = _with_nulls(codes, code, pack)
-            if part is None:
-                return None
-            parts.append(part)
-            is_whole = False
-        found = np.frombuffer(b"".join(parts)).reshape(len(columns), -1)
+        packed = self._packed(columns, Struct(f"{rows}d").pack)
+        if packed is None:
+            return None
+        found = np.frombuffer(b"".join(packed.parts)).reshape(len(columns), rows)
         inside = np.count_nonzero((found >= self._lows) & (found <= self._highs))
-        nulls = 0 if is_whole else np.count_nonzero(found.view(np.int64) == _NULL_BITS)
+        nulls = np.count_nonzero(found.view(np.int64) == _NULL_BITS) if packed.has_nulls else 0
         if inside + nulls < found.size:  # NaN is never inside
             return None
         if not typed and self._hides_booleans(found, columns):
             return None
         return found.T.astype(np.float32, order="C")
+
+    def _packed(self, columns: Sequence[Any], pack: Callable[..., bytes]) -> _Packed | None:
+        """Return each column's doubles, packed by `pack` where they are a list."""
+        parts: list[Any] = []
+        has_nulls = False
+        for code, many, values in zip(self._coders, self._many, columns, strict=True):
+            if isinstance(values, np.ndarray):
+                part, has_nulls = _of_array(values, code), True
+            elif type(values) not in _LISTS:
+                part = values
+            elif (codes := many(values) if many else values) is None:
+                return None
+            else:
+                try:
+                    part = pack(*codes)  # four times as fast as numpy
+                except struct.error:  # a null, or what isn't right
+                    part, has_nulls = _with_nulls(codes, code, pack), True
+            if part is None:
+                return None
+            parts.append(part)
+        return _Packed(parts, has_nulls)
 
     def _hides_booleans(self, found: Values, columns: Sequence[Sequence[Any] | Array]) -> bool:
         """Tell whether booleans became numbers: they can only be where there is a 0 or a 1."""
