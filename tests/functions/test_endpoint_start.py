@@ -40,6 +40,7 @@ FORBIDDEN = (
         "random",
         "scipy",
         "secrets",
+        "simdjson",
         "ssl",
     ),
     *("shutil", "subprocess", "tempfile", "tomllib", "zipfile"),

@@ -21,18 +21,22 @@ from tests.fakes.package import package, unpack
 from tests.fakes.served import FakeContext, event
 from tests.functions.test_endpoint import SETTINGS
 from tidegate.serving import endpoint
+from tidegate.serving.protocols.lengths import LONG
 
 PREDICT, INFER = "/models/ferry-delay/predict", "/models/ferry-delay/v2/models/ferry-delay/infer"
 REFUSALS = {400, 404, 405, 406, 413, 415, 422}
 OCTETS = "application/octet-stream"
-DOORS = 8
-TEXT, HALF_TEXT, BASE64, FALSE_BASE64, GZIP, GZIPPED, INFER_TEXT, INFER_BINARY = range(DOORS)
+DOORS = 10
+TEXT, HALF_TEXT, BASE64, FALSE_BASE64, GZIP, GZIPPED, INFER_TEXT, INFER_BINARY = range(8)
+LONG_TEXT, LONG_INFER = 8, 9  # made long by spaces, for the readers of long bodies
 # How bytes become text: what is no UTF-8 is replaced, or handed on as half characters.
 TEXTS = {
     TEXT: "replace",
     HALF_TEXT: "surrogateescape",
     FALSE_BASE64: "replace",
     INFER_TEXT: "replace",
+    LONG_TEXT: "replace",
+    LONG_INFER: "replace",
 }
 
 
@@ -79,8 +83,11 @@ def event_of(data: bytes) -> dict[str, Any]:
     """Return the event that an input stands for."""
     door, rest = (data[0] % DOORS if data else 0), data[1:]
     if door in TEXTS:
-        path = INFER if door == INFER_TEXT else PREDICT
-        return _event(rest.decode("utf-8", TEXTS[door]), path=path, binary=door == FALSE_BASE64)
+        path = INFER if door in (INFER_TEXT, LONG_INFER) else PREDICT
+        text = rest.decode("utf-8", TEXTS[door])
+        if door in (LONG_TEXT, LONG_INFER):
+            text += " " * LONG
+        return _event(text, path=path, binary=door == FALSE_BASE64)
     if door == INFER_BINARY:
         length = str(int.from_bytes(rest[:2]) % 600)
         headers = {"inference-header-content-length": length, "content-type": OCTETS}

@@ -19,6 +19,8 @@ from tests.fuzz.target import (
     DOORS,
     GZIPPED,
     INFER_TEXT,
+    LONG_INFER,
+    LONG_TEXT,
     PREDICT,
     TEXT,
     check,
@@ -70,7 +72,7 @@ def test_any_bytes_at_any_door(door: int, data: bytes) -> None:
 
 
 @UNTIMED
-@given(st.sampled_from([TEXT, BASE64, GZIPPED, INFER_TEXT]), JSON | LIKELY)
+@given(st.sampled_from([TEXT, BASE64, GZIPPED, INFER_TEXT, LONG_TEXT, LONG_INFER]), JSON | LIKELY)
 def test_any_json_at_any_door(door: int, content: object) -> None:
     check(bytes([door]) + json.dumps(content).encode())
 
@@ -90,7 +92,7 @@ def test_a_frame_gets_the_same_answer_in_every_form(rows: list[dict[str, Any]]) 
     forms = [json.dumps({"records": rows}), json.dumps({"columns": columns}, indent=1)]
     found = []
     for form in forms:
-        for door in (TEXT, BASE64, GZIPPED):
+        for door in (TEXT, BASE64, GZIPPED, LONG_TEXT):
             status, answer = call(event_of(bytes([door]) + form.encode()))
             assert status == 200
             found.append(answer["predictions"])
