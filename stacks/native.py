@@ -24,10 +24,10 @@ def cut_debug_information(library: Path) -> int:
     content = library.read_bytes()
     if content[: len(_ELF64)] != _ELF64:
         return 0
-    (at,) = _PROGRAM_HEADERS.unpack_from(content, _PROGRAM_HEADERS_AT)
+    at: int = _PROGRAM_HEADERS.unpack_from(content, _PROGRAM_HEADERS_AT)[0]
     size, count, *_ = _COUNTS.unpack_from(content, _COUNTS_AT)
     segments = [_SEGMENT.unpack_from(content, at + size * number) for number in range(count)]
-    end = max([at + size * count, *(begin + length for begin, length in segments)])
+    end: int = max([at + size * count, *(begin + length for begin, length in segments)])
     if len(content) - end < WORTH:
         return 0
     kept = bytearray(content[:end])

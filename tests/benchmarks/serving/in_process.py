@@ -12,13 +12,14 @@ from __future__ import annotations
 import gc
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import cycle
+from itertools import cycle, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ import numpy as np
 from tests.benchmarks.serving import handler
 from tests.benchmarks.serving.environments import ROOT
 from tests.benchmarks.serving.limits import Limit, Spelling
+from tests.benchmarks.serving.own_readers import OwnReaders
 from tests.benchmarks.serving.payloads import Payload, payload
 from tidegate.package.archive import read_folder
 from tidegate.serving import endpoint
@@ -51,13 +53,15 @@ class Plan:
 class Round:
     """Microseconds on the CPU per call: medians, and means.
 
-    The means hold what most calls don't do: the window's folds and flushes.
+    The means hold what most calls don't do: the window's folds and flushes. `readers` is the limit
+    with the handler's own readers of long bodies, 0 where it has none for this one.
     """
 
     limit: float
     handler: float
     limit_mean: float
     handler_mean: float
+    readers: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,15 +96,18 @@ def main(folder: Path, plan: Plan) -> None:
     out, sys.stdout = sys.stdout, Path(os.devnull).open("w")  # noqa: SIM115 - the windows' lines
     os.environ.update(handler.environment(folder))
     limit, contract = Limit(folder), read_folder(folder).contract
+    readers = OwnReaders(folder, limit)
     for rows in plan.rows:
         for form in plan.forms:
             seeds = range(1, 1 + (MANY if rows < LARGE else FEW))
             asked = [payload(contract, form, rows, seed=seed) for seed in seeds]
-            cell = _cell(limit, asked, contract.model, plan)
+            cell = _cell(limit, readers, asked, contract.model, plan)
             print(json.dumps(asdict(cell)), file=out, flush=True)
 
 
-def _cell(limit: Limit, asked: Sequence[Payload], model: str, plan: Plan) -> Cell:
+def _cell(
+    limit: Limit, readers: OwnReaders, asked: Sequence[Payload], model: str, plan: Plan
+) -> Cell:
     events, bodies = [one.event() for one in asked], [one.body for one in asked]
     context, form, rows = handler.Context(), asked[0].form, asked[0].rows
     cell = Cell(model, form, rows, len(bodies[0]))
@@ -111,51 +118,56 @@ def _cell(limit: Limit, asked: Sequence[Payload], model: str, plan: Plan) -> Cel
             return Cell(**{**asdict(cell), "refused": refused})
     spellings = limit.spellings(form)
     fastest = _fastest(spellings, bodies, plan.seconds)
-    for body, answer in zip(bodies, answers, strict=True):
-        _compare(spellings[fastest](body), answer)
-    run, body_of, event_of = spellings[fastest], cycle(bodies), cycle(events)
-    both: tuple[Call, Call] = (
-        lambda: run(next(body_of)),
+    bare = [spellings[fastest], *filter(None, [readers.spelling(form, bodies[0])])]
+    for run, (body, answer) in product(bare, zip(bodies, answers, strict=True)):
+        _compare(run(body), answer)
+    event_of = cycle(events)
+    calls = (
         lambda: endpoint.handle(next(event_of), context),
+        *(_over(run, bodies) for run in bare),
     )
     gc.collect()
     gc.freeze()  # what was made to measure is not walked by the garbage collector
-    rounds = tuple(_round(both, plan.seconds) for _ in range(plan.rounds))
+    rounds = tuple(_round(calls, plan.seconds) for _ in range(plan.rounds))
     session = _session(limit, rows, plan.seconds)
     return Cell(model, form, rows, len(bodies[0]), fastest, session, rounds)
 
 
 def _fastest(spellings: dict[str, Spelling], bodies: Sequence[bytes], seconds: float) -> str:
     took: dict[str, list[float]] = {name: [] for name in spellings}
-    body_of = cycle(bodies)
     for name in list(spellings) * 3:
-
-        def call(run: Spelling = spellings[name]) -> bytes:
-            return run(next(body_of))
-
+        call = _over(spellings[name], bodies)
         took[name] += _times(call, _calls(call, seconds / 8))
     return min(took, key=lambda name: statistics.median(took[name]))
 
 
-def _round(both: Sequence[Call], seconds: float) -> Round:
-    took: tuple[list[float], list[float]] = ([], [])
-    # As many calls for each: the first ones after the other's turn take up to twice as long, and
-    # of a faster side they would be fewer.
-    calls = min(_calls(call, _CHUNK) for call in both)
-    for turn in _turns(seconds):
-        took[turn].extend(_times(both[turn], calls))
-    medians, means = map(statistics.median, took), map(statistics.fmean, took)
-    return Round(*(value * _MICRO for value in (*medians, *means)))
+def _over(run: Spelling, bodies: Sequence[bytes]) -> Call:
+    body_of = cycle(bodies)
+    return lambda: run(next(body_of))
 
 
-def _turns(seconds: float) -> Iterator[int]:
-    """Yield 0, 1, 1, 0, 0, 1, ...: each side follows itself as often as it follows the other."""
+def _round(sides: Sequence[Call], seconds: float) -> Round:
+    """Measure the handler, the limit, and perhaps the limit with other readers."""
+    took: list[list[float]] = [[] for _ in sides]
+    # As many calls for each: the first ones after another's turn take up to twice as long, and of
+    # a faster side they would be fewer.
+    calls = min(_calls(call, _CHUNK) for call in sides)
+    for turn in _turns(len(sides), seconds):
+        took[turn].extend(_times(sides[turn], calls))
+    handler, limit, *readers = (statistics.median(times) * _MICRO for times in took)
+    means = (statistics.fmean(times) * _MICRO for times in (took[1], took[0]))
+    return Round(limit, handler, *means, *readers)
+
+
+def _turns(sides: int, seconds: float) -> Iterator[int]:
+    """Yield the sides in turns, in another order each time: each follows each equally often."""
     end = time.perf_counter() + seconds
-    first = 0
-    while time.perf_counter() < end:
-        yield first
-        yield 1 - first
-        first = 1 - first
+    orders = list(permutations(range(sides)))
+    random.Random(0).shuffle(orders)
+    for order in cycle(orders):
+        if time.perf_counter() > end:
+            return
+        yield from order
 
 
 def _calls(call: Call, seconds: float) -> int:

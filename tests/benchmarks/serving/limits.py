@@ -1,9 +1,9 @@
 """The limit: the least code that parses a payload, converts it, runs the model and answers.
 
-It validates nothing, counts nothing and signs nothing. Each step has several spellings, because
-which is fastest depends on the payload: a benchmark tries all of them and keeps the fastest. Peers
-that leave reading and conversion to their user do both as they are written by hand: orjson, then
-row after row up to some rows and by column beyond (`answer`, `convert`).
+orjson -> numpy -> session -> orjson: it validates nothing, counts nothing and signs nothing. Each
+step has several spellings, because which is fastest depends on the payload: a benchmark tries all
+of them and keeps the fastest. Peers that leave reading and conversion to their user do both as they
+are written by hand: row after row up to some rows and by column beyond (`answer`, `convert`).
 """
 
 from __future__ import annotations
@@ -24,12 +24,6 @@ Matrix = npt.NDArray[np.float32]
 Parse = Callable[[bytes], Any]
 Convert = Callable[[Any], Matrix]
 Spelling = Callable[[bytes], bytes]
-_KINDS: Mapping[str, Any] = {
-    "boolean": bool | None,
-    "category": str,
-    "float": float | None,
-    "integer": int | None,
-}
 FEW = 10  # rows up to which it is faster to convert row after row
 Rows = Sequence[Mapping[str, Any]]
 Codes = Mapping[str, float] | None  # of a category column; numbers and booleans have none
@@ -43,7 +37,6 @@ class Limit:
         columns = json.loads((folder / "contract.json").read_bytes())["columns"]
         self.names: list[str] = [column["name"] for column in columns]
         self.codes: list[Codes] = [_codes(column) for column in columns]
-        self._kinds = [_KINDS[column["type"]] for column in columns]
         self.session = open_session(folder / "model.onnx")
         self._getter = itemgetter(*self.names)
         self._coded = [(j, codes) for j, codes in enumerate(self.codes) if codes is not None]
@@ -86,7 +79,7 @@ class Limit:
 
     def by_column(self, rows: Rows) -> Matrix:
         """Convert records, turned into columns first."""
-        return self._fill(list(zip(*map(self._getter, rows), strict=True)))
+        return self.fill(list(zip(*map(self._getter, rows), strict=True)))
 
     def by_kind(self, rows: Rows) -> Matrix:
         """Convert all numbers of records at once, then each category column."""
@@ -99,14 +92,8 @@ class Limit:
             matrix[:, j] = [codes[row[name]] for row in rows]
         return matrix
 
-    def _typed(self, rows: Any) -> Matrix:
-        """Convert rows that were read into types."""
-        from msgspec.structs import astuple
-
-        return self._fill(list(zip(*map(astuple, rows.records), strict=True)))
-
     def _columns(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
-        return self._fill(self._getter(columns))
+        return self.fill(self._getter(columns))
 
     def _stacked(self, columns: Mapping[str, Sequence[Any]]) -> Matrix:
         lists = [
@@ -116,25 +103,17 @@ class Limit:
         return np.ascontiguousarray(np.array(lists, dtype=np.float32).T)
 
     def _forms(self) -> dict[str, list[tuple[Parse, Convert]]]:
-        rows, typed = (self.by_row, self.by_column), (self._parse_typed(), self._typed)
+        rows = (self.by_row, self.by_column)
         by_name = (self._columns, self._stacked)
         return {
-            "records": [*((_records, way) for way in (*rows, self.by_kind)), typed],
-            "records, nulls": [*((_records, way) for way in rows), typed],  # None is no number
+            "records": [(_records, way) for way in (*rows, self.by_kind)],
+            "records, nulls": [(_records, way) for way in rows],  # None is no number
             "columns": [(_named_columns, way) for way in by_name],
             "v2": [(_tensors, way) for way in by_name],
         }
 
-    def _parse_typed(self) -> Parse:
-        import msgspec  # which the environments of most peers have not
-
-        fields = [(f"c{i}", kind) for i, kind in enumerate(self._kinds)]
-        names = {f"c{i}": name for i, name in enumerate(self.names)}
-        row = msgspec.defstruct("Row", fields, rename=names, gc=False)
-        body = msgspec.defstruct("Body", [("records", list[row])])
-        return msgspec.json.Decoder(body).decode
-
-    def _fill(self, columns: Sequence[Sequence[Any]]) -> Matrix:
+    def fill(self, columns: Sequence[Sequence[Any]]) -> Matrix:
+        """Convert columns in the contract's order."""
         matrix = np.empty((len(columns[0]), len(columns)), np.float32)
         for j, codes in enumerate(self.codes):
             column = columns[j]

@@ -115,7 +115,7 @@ def _in_process(cells: Sequence[Cell]) -> Table:
     )
     for name in ("model", "rows", "form", "KB", "session", "limit", "handler"):
         table.add_column(name, no_wrap=True)
-    for name in ("over, µs", "times", "times, mean", ""):
+    for name in ("over, µs", "times", "times, mean", "with own readers", ""):
         table.add_column(name, no_wrap=True)
     for cell in cells:
         head = (cell.model, f"{cell.rows:,}", cell.form, f"{cell.body_bytes / 1000:.1f}")
@@ -131,6 +131,7 @@ def _in_process(cells: Sequence[Cell]) -> Table:
             _spread(_over(cell), ",.0f"),
             _spread(_times(cell), ".2f"),
             _spread([one.handler_mean / one.limit_mean for one in cell.rounds], ".2f"),
+            _spread([one.handler / one.readers for one in cell.rounds if one.readers], ".2f"),
             "met" if found <= most else "missed",
         )
     return table
@@ -192,5 +193,7 @@ def _megabytes(size: float) -> str:
 
 
 def _spread(values: Sequence[float], form: str) -> str:
+    if not values:
+        return ""
     least, middle, most = min(values), statistics.median(values), max(values)
     return f"{middle:{form}} ({least:{form}}..{most:{form}})"

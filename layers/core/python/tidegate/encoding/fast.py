@@ -26,6 +26,7 @@ Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 _NULL_BITS = 0x7FF8_0000_0000_0001
 (_NULL,) = struct.unpack("<d", _NULL_BITS.to_bytes(8, "little"))
 _LISTS = (list, tuple)
+WRITTEN = 8192  # values for which bounds are written out: 128 KB
 SHAPES = 1000  # rows' types that are remembered; a contract with few nulls has one or two
 
 
@@ -47,6 +48,7 @@ class FastPaths:
         # Beyond EXACT a number may have been rounded across a bound.
         self._lows = np.maximum(self._lowest, -EXACT)[:, None]
         self._highs = np.minimum(self._highest, EXACT)[:, None]
+        self._written, self._last_rows = (self._lows[:, :0], self._highs[:, :0]), 0
         self._loose = np.flatnonzero([code.domain.loose for code in coders])
         self._categories = tuple(
             (j, code.codes) for j, code in enumerate(coders) if isinstance(code, CategoryCoder)
@@ -92,13 +94,28 @@ class FastPaths:
         if packed is None:
             return None
         found = np.frombuffer(b"".join(packed.parts)).reshape(len(columns), rows)
-        inside = np.count_nonzero((found >= self._lows) & (found <= self._highs))
+        lows, highs = self._bounds(rows)
+        inside = np.count_nonzero((found >= lows) & (found <= highs))
         nulls = np.count_nonzero(found.view(np.int64) == _NULL_BITS) if packed.has_nulls else 0
         if inside + nulls < found.size:  # NaN is never inside
             return None
         if not typed and self._hides_booleans(found, columns):
             return None
         return found.T.astype(np.float32, order="C")
+
+    def _bounds(self, rows: int) -> tuple[Values, Values]:
+        """Return the columns' bounds; when a client keeps to so many rows, one for each value.
+
+        Compared value by value they take 6 of 14 microseconds less, and 13 to be written out.
+        """
+        written, last = self._written, self._last_rows
+        if written[0].shape[1] == rows:
+            return written
+        self._last_rows = rows
+        if rows != last or rows * len(self._coders) > WRITTEN:
+            return self._lows, self._highs
+        self._written = np.repeat(self._lows, rows, axis=1), np.repeat(self._highs, rows, axis=1)
+        return self._written
 
     def _packed(self, columns: Sequence[Any], pack: Callable[..., bytes]) -> _Packed | None:
         """Return each column's doubles, packed by `pack` where they are a list."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from tidegate.contract import Contract
 from tidegate.scoring.predictions import places, shown, tracked
 from tidegate.scoring.session import Matrix
 
+T = TypeVar("T")
 _Shape = tuple[Any, ...]
 Places = (
     Sequence[int] | np.ndarray[_Shape, np.dtype[np.intp]] | np.ndarray[_Shape, np.dtype[np.int8]]
@@ -22,6 +24,19 @@ Places = (
 Numbers = Sequence[float] | np.ndarray[_Shape, np.dtype[np.float64]]
 
 _SIDES = 2  # scores of a row of a binary model
+
+
+def named(places: Places, names: Sequence[T]) -> Sequence[T]:
+    """Return what stands at each place.
+
+    >>> named([1, 0, 1], ["no", "yes"])
+    ('yes', 'no', 'yes')
+    """
+    numbered = places.tolist() if isinstance(places, np.ndarray) else places
+    if len(numbered) > 1:  # in two thirds of a loop's time
+        found: tuple[T, ...] = itemgetter(*numbered)(names)
+        return found
+    return [names[place] for place in numbered]
 
 
 class Read(NamedTuple):

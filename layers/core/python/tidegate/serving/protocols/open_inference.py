@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import numpy as np
 import orjson
 
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, NoReleaseError, Problem, RequestError, TidegateError
-from tidegate.scoring.reading import Places, Read
+from tidegate.scoring.reading import Read, named
 from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import JSON, Answer, clean
 from tidegate.serving.content_coding import BINARY_TYPE
@@ -152,7 +151,7 @@ class OpenInferenceProtocol:
         written: list[dict[str, object]] = []
         tail: list[bytes] = []
         for form, binary in asked:
-            data = self._names(found.places) if form.datatype == TEXT else found.shown
+            data = named(found.places, self._classes) if form.datatype == TEXT else found.shown
             rows = len(data) // form.width
             if binary:
                 tail.append(to_bytes(data))
@@ -169,12 +168,10 @@ class OpenInferenceProtocol:
     def _write_all(self, found: Read, text: bytes, receipt: bytes) -> Answer:
         """Write what `_write` does for somebody who asks for nothing special, from ready pieces."""
         rows = len(found.shown) // self._width
-        labels = (rows, orjson.dumps(self._names(found.places))) if len(found.places) else ()
+        labels = (
+            (rows, orjson.dumps(named(found.places, self._classes))) if len(found.places) else ()
+        )
         return Answer(200, self._usual % (receipt, *labels, rows, text))
-
-    def _names(self, places: Places) -> list[str]:
-        numbered = places.tolist() if isinstance(places, np.ndarray) else places
-        return list(map(self._classes.__getitem__, numbered))
 
     def _usual_answer(self) -> bytes:
         """Return an answer with places for the receipt, and for rows and data of each tensor."""

@@ -5,11 +5,10 @@ Half the time of an object per row: 105 against 308 microseconds for 1,000 rows 
 
 from __future__ import annotations
 
-import numpy as np
 import orjson
 
 from tidegate.contract import Contract
-from tidegate.scoring.reading import Places
+from tidegate.scoring.reading import Places, named
 
 
 class RowWriter:
@@ -36,8 +35,7 @@ class RowWriter:
         rows = len(numbers) // width
         parts = [self._value] * (2 * rows * width)
         if len(places):
-            numbered = places.tolist() if isinstance(places, np.ndarray) else places
-            parts[:: 2 * width] = map(self._openings.__getitem__, numbered)
+            parts[:: 2 * width] = named(places, self._openings)
         for j, between in enumerate(self._between, start=1):
             parts[2 * j :: 2 * width] = [between] * rows
         parts[1::2] = numbers
