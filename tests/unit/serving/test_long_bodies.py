@@ -80,12 +80,17 @@ COLUMN_TEXTS = st.sampled_from(
 PROTOCOL = JsonProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
 
 
-def read(body: bytes, *, long: int, protocol: JsonProtocol = PROTOCOL) -> tuple[object, ...]:
-    """Return the rows of a body that counts as long from so many bytes on, or its refusal."""
+def read(
+    body: bytes, *, long: int, dense: int = 0, protocol: JsonProtocol = PROTOCOL
+) -> tuple[object, ...]:
+    """Return the rows of a body, or its refusal.
+
+    It counts as long from so many bytes on, and as dense from so many per array.
+    """
     with pytest.MonkeyPatch.context() as patched:
         for module, name in ((own_json, "LEAST"), (own_json, "LONG"), (lengths, "LEAST")):
             patched.setattr(module, name, long)
-        patched.setattr(lengths, "DENSE", 0)
+        patched.setattr(lengths, "DENSE", dense)
         try:
             return ("read", as_rows(protocol.read(body, {}).features).tobytes())
         except RequestError as error:
@@ -118,7 +123,9 @@ def test_long_columns_are_read_and_refused_as_short_ones_are(
     told = json.dumps({"columns": columns}).replace(*text, times)
     body = told.encode("utf-8", "surrogatepass")
 
-    assert read(body, long=0) == read(body, long=10**9)
+    short = read(body, long=10**9)
+    assert read(body, long=0) == short  # into buffers
+    assert read(body, long=0, dense=10**9) == short  # into types
 
 
 @given(
@@ -134,7 +141,7 @@ def test_bytes_are_refused_alike(beginning: bytes, some: bytes) -> None:
 def test_a_long_body_takes_the_short_cut() -> None:
     body = json.dumps({"records": [ROW, {**ROW, "wind": None, "harbour": "east"}] * 20}).encode()
 
-    found = PROTOCOL._long_records(body)
+    found = PROTOCOL._many_rows(body)
     assert found is not None
     assert ("read", as_rows(found).tobytes()) == read(body, long=10**9)
 
@@ -151,12 +158,26 @@ def test_long_columns_take_the_short_cut(name: str) -> None:
     assert ("read", as_rows(found).tobytes()) == read(body, long=10**9, protocol=protocol)
 
 
+@pytest.mark.parametrize("rows", [1, 7, 8])
+@pytest.mark.parametrize("wind", [12.5, None])
+def test_few_rows_of_a_long_body_take_the_short_cut(rows: int, wind: float | None) -> None:
+    found = [{**ROW, "wind": wind}] * rows
+    columns = {name: [row[name] for row in found] for name in ROW}
+    for content in ({"records": found}, {"columns": columns}):
+        body = json.dumps(content).encode() + b" " * lengths.LONG
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(lengths, "DENSE", 10**9)
+            features = PROTOCOL._many_rows(body)
+        assert isinstance(features, bytes) == (rows < 8)
+        assert ("read", as_rows(features).tobytes()) == read(body, long=10**9)
+
+
 @pytest.mark.parametrize("rows", [50, 51])
 def test_the_limit_of_rows_holds_for_long_bodies(rows: int) -> None:
     body = json.dumps({"records": [ROW] * rows}).encode()
 
     assert read(body, long=0) == read(body, long=10**9)
-    assert (PROTOCOL._long_records(body) is None) == (rows > CONTRACT.max_rows)
+    assert (PROTOCOL._many_rows(body) is None) == (rows > CONTRACT.max_rows)
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "ü", "a b", "class", "", "c0"])

@@ -53,23 +53,28 @@ class FastPaths:
         self._categories = tuple(
             (j, code.codes) for j, code in enumerate(coders) if isinstance(code, CategoryCoder)
         )
+        coded = {j for j, _ in self._categories}
+        kinds = [code.domain.kinds for code in coders]
+        self._integers = [j for j, found in enumerate(kinds) if int in found and float not in found]
+        self._nullable = [j for j, k in enumerate(kinds) if NoneType in k and j not in coded]
         self._many = tuple(None if code.domain.loose else code.many for code in coders)
-        self._nulls: dict[tuple[type, ...], tuple[int, ...]] = {}
+        self._nulls: dict[tuple[type, ...] | None, Sequence[int]] = {}
         self._row = Struct(f"{len(coders)}f").pack
 
-    def rows(self, rows: Iterable[tuple[Any, ...]]) -> Packed | None:
+    def rows(self, rows: Iterable[tuple[Any, ...]], *, typed: bool = False) -> Packed | None:
         """Return few rows of values in column order as float32, None when in doubt.
 
-        Plain Python: for a row or two it beats numpy's cost per call.
+        Plain Python: for a row or two it beats numpy's cost per call. `typed` says that types are
+        those of `TypedBodies`.
         """
         packed = b""
         try:
             for values in rows:
                 row: list[Any] = list(values)
-                kinds = tuple(map(type, values))
+                kinds = None if typed else tuple(map(type, values))
                 nulls = self._nulls.get(kinds)
                 if nulls is None:
-                    nulls = self._nulls_of(kinds)
+                    nulls = self._nulls_of(kinds) if kinds else self._typed_nulls_of(values)
                 for j, codes in self._categories:
                     row[j] = codes[values[j]]
                 for j in nulls:
@@ -147,14 +152,19 @@ class FastPaths:
         lists = (columns[j] for j in self._loose[suspects.any(axis=1)].tolist())
         return any(bool in set(map(type, v)) for v in lists if not isinstance(v, np.ndarray))
 
-    def _nulls_of(self, kinds: tuple[type, ...]) -> tuple[int, ...]:
+    def _typed_nulls_of(self, values: tuple[Any, ...]) -> Sequence[int]:
+        """Return where a row has nulls without a code; raise `KeyError` for 3.0 as an integer."""
+        if float in [type(values[j]) for j in self._integers]:
+            raise KeyError
+        return [j for j in self._nullable if values[j] is None]
+
+    def _nulls_of(self, kinds: tuple[type, ...]) -> Sequence[int]:
         """Return where a row has nulls without a code; raise `KeyError` for a wrong type."""
         if not all(
             kind in code.domain.kinds for kind, code in zip(kinds, self._coders, strict=True)
         ):
             raise KeyError
-        coded = {j for j, _ in self._categories}
-        nulls = tuple(j for j, kind in enumerate(kinds) if kind is NoneType and j not in coded)
+        nulls = tuple(j for j in self._nullable if kinds[j] is NoneType)
         if len(self._nulls) < SHAPES:
             self._nulls[kinds] = nulls
         return nulls

@@ -1,15 +1,16 @@
-"""Long bodies of records, read right into the types that a contract has: no dict, no look at a key.
+"""Bodies read right into the types that a contract has: no dict, no look at a key or at a type.
 
-A third less time than to read JSON first and to look at it then, from some dozen rows on. Types,
-missing and unknown columns are msgspec's; bounds and categories stay with the coders.
+A third less time than to read JSON first and to look at it then. Types, missing and unknown columns
+are msgspec's; bounds and categories stay with the coders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from tidegate.contract import Column
 
@@ -19,30 +20,49 @@ _TYPES: dict[str, Any] = {
     "float": float,
     "integer": int | float,  # so that 3.0 stays one, and is refused by who can say why
 }
+Rows = Sequence[tuple[Any, ...]]
 
 
-class TypedRecords:
-    """Reads `{"records": [...]}` of one contract."""
+class TypedBodies:
+    """Reads the bodies of one contract: rows of JSON values, None where a type isn't right.
+
+    Whole numbers of a float column come as floats. Of a key that stands twice in an object the last
+    one counts.
+    """
 
     def __init__(self, columns: Sequence[Column]) -> None:
         """Compile the types; raise `ValueError` for a name that JSON has to escape."""
-        fields = [(f"c{i}", _type_of(column)) for i, column in enumerate(columns)]
-        names = {f"c{i}": column.name for i, column in enumerate(columns)}
-        row = msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, gc=False)
-        body = msgspec.defstruct("Body", [("records", list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
-        self._decode = msgspec.json.Decoder(body).decode
+        self._names = {f"c{i}": column.name for i, column in enumerate(columns)}
+        types = [_type_of(column) for column in columns]
+        row, lists = self._struct(types), self._struct([list[one] for one in types])  # type: ignore[valid-type]
+        self._records = _decoder("records", list[row])  # type: ignore[valid-type]
+        self._columns = _decoder("columns", lists)
 
-    def columns(self, body: bytes) -> Sequence[tuple[Any, ...]] | None:
-        """Return what columns of JSON values there are, None when a type isn't right, or no row.
-
-        Whole numbers of a float column come as floats. Of a key that stands twice in a record the
-        last one counts.
-        """
+    def records(self, body: bytes) -> tuple[Rows, int] | None:
+        """Return the rows of `{"records": [...]}`, and in how many objects they were."""
         try:
-            rows: Any = self._decode(body)
+            rows = list(map(astuple, self._records(body).records))
         except (msgspec.MsgspecError, ValueError):  # the latter for what is no UTF-8
             return None
-        return list(zip(*map(msgspec.structs.astuple, rows.records), strict=True)) or None
+        return rows, len(rows)
+
+    def columns(self, body: bytes) -> tuple[Rows, int] | None:
+        """Return the rows of `{"columns": {...}}`, which are in one object."""
+        try:
+            return list(zip(*astuple(self._columns(body).columns), strict=True)), 1
+        except (msgspec.MsgspecError, ValueError):  # the latter also for columns of other lengths
+            return None
+
+    def _struct(self, types: Sequence[Any]) -> Any:  # noqa: ANN401 - a type
+        fields = list(zip(self._names, types, strict=True))
+        return msgspec.defstruct(
+            "Row", fields, rename=self._names, forbid_unknown_fields=True, gc=False
+        )
+
+
+def _decoder(key: str, kind: Any) -> Callable[[bytes], Any]:  # noqa: ANN401 - a type
+    body = msgspec.defstruct("Body", [(key, kind)], forbid_unknown_fields=True)
+    return msgspec.json.Decoder(body).decode
 
 
 def _type_of(column: Column) -> Any:  # noqa: ANN401 - a type

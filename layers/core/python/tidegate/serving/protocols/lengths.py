@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LEAST = 1024  # bytes of a body; below, orjson and msgspec read whatever it is
-LONG = 4096  # bytes from which records are read into the contract's types
+LONG = 2048  # bytes from which rows are read into the contract's types
 DENSE = 80  # bytes per array from which arrays are read into buffers: eight numbers, or some more
 
 

@@ -6,7 +6,7 @@ doubt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from tidegate.serving.served import Served
 
 if TYPE_CHECKING:  # imported by the first long body
     from tidegate.encoding.json_arrays import JsonArrays
+    from tidegate.encoding.typed import TypedBodies
 
 _BEGINNING = 64  # bytes of a body in which its key stands
 
@@ -54,19 +55,20 @@ class JsonProtocol:
 
     def _many_rows(self, body: bytes) -> Features | None:
         """Return rows that are plainly right, None when there may be more to say."""
-        _, *key = body[:_BEGINNING].split(b'"', 2)
-        if key[:1] == [b"columns"] and is_dense(body, self._columns):
+        key = body[:_BEGINNING].split(b'"', 2)[1:2]
+        if key == [b"columns"] and is_dense(body, self._columns):
             found = self._arrays.columns(body)
             return self._encoder.plainly(found.values, found.rows, typed=True) if found else None
-        return self._long_records(body) if key[:1] == [b"records"] and len(body) >= LONG else None
-
-    def _long_records(self, body: bytes) -> Features | None:
-        columns = self._typed(body)
-        features = self._encoder.plainly(columns, len(columns[0]), typed=True) if columns else None
-        if columns is None or features is None:
+        typed = self._typed if len(body) >= LONG else None
+        if typed is None or key not in ([b"records"], [b"columns"]):
             return None
-        keys = 1 + len(columns[0]) * self._columns
-        return features if has_colons(body, keys) else None
+        read = typed.records(body) if key == [b"records"] else typed.columns(body)
+        if read is None:
+            return None
+        rows, objects = read
+        features = self._encoder.typed_rows(rows)
+        is_sound = features is not None and has_colons(body, 1 + objects * self._columns)
+        return features if is_sound else None
 
     @cached_property
     def _arrays(self) -> JsonArrays:
@@ -76,14 +78,14 @@ class JsonProtocol:
         return JsonArrays(self._contract.columns)
 
     @cached_property
-    def _typed(self) -> Callable[[bytes], Sequence[Sequence[Any]] | None]:
-        # Imported for who sends many rows: 12 ms that every other cold start is spared.
-        from tidegate.encoding.typed import TypedRecords
+    def _typed(self) -> TypedBodies | None:
+        # Imported for who sends long bodies: 12 ms that every other cold start is spared.
+        from tidegate.encoding.typed import TypedBodies
 
         try:
-            return TypedRecords(self._contract.columns).columns
+            return TypedBodies(self._contract.columns)
         except ValueError:  # a name of a column that has no plain form
-            return lambda _: None
+            return None
 
     def _few_rows(self, payload: Any, body: bytes) -> Packed | None:  # noqa: ANN401 - any JSON
         """Return few rows that are plainly right, None when there may be more to say."""
