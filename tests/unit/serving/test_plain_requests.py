@@ -21,7 +21,6 @@ from tidegate.serving.protocols.open_inference import OpenInferenceProtocol, out
 from tidegate.serving.protocols.plain_request import PlainRequests
 from tidegate.serving.served import Served
 
-PLAIN = PlainRequests(CONTRACT, Encoder(CONTRACT))
 PROTOCOL = OpenInferenceProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
 CLOSE = OpenInferenceProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
 CLOSE._plain.read = lambda _: None  # type: ignore[method-assign, assignment]
@@ -55,6 +54,10 @@ def inputs() -> list[dict[str, Any]]:
     ]
 
 
+def plain(contract: Contract = CONTRACT) -> PlainRequests:
+    return PlainRequests(contract, Encoder(contract))
+
+
 def read(protocol: OpenInferenceProtocol, body: bytes) -> tuple[str, object]:
     """Return the matrix's bytes, or the refusal's."""
     try:
@@ -63,7 +66,12 @@ def read(protocol: OpenInferenceProtocol, body: bytes) -> tuple[str, object]:
         return type(error).__name__, (str(error), getattr(error, "problems", ()))
 
 
-@given(st.permutations(range(5)), st.lists(CHANGE, max_size=2), st.booleans(), st.booleans())
+@given(
+    st.permutations(range(5)) | st.just(list(range(5))),
+    st.lists(CHANGE, max_size=2),
+    st.booleans(),
+    st.booleans(),
+)
 def test_few_steps_read_and_refuse_as_a_close_look_does(
     order: list[int], changes: list[tuple[int, str, Any]], twice: bool, long: bool
 ) -> None:
@@ -76,7 +84,9 @@ def test_few_steps_read_and_refuse_as_a_close_look_does(
     if long:
         body += b" " * LONG
 
-    assert read(PROTOCOL, body) == read(CLOSE, body)
+    fresh = OpenInferenceProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
+    for protocol in (fresh, PROTOCOL):  # the latter has seen clients with an order of their own
+        assert read(protocol, body) == read(CLOSE, body)
 
 
 @pytest.mark.parametrize("shape", [[2], [2, 1]])
@@ -84,22 +94,51 @@ def test_usual_requests_are_read_in_few_steps(shape: list[int]) -> None:
     usual = [{**one, "shape": shape} for one in inputs()]
     for found in (usual, usual[::-1]):
         body = json.dumps({"inputs": found}).encode()
-        short, long = PLAIN.read(body), PLAIN.read(body + b" " * LONG)
+        short, long = plain().read(body), plain().read(body + b" " * LONG)
         assert short is not None
         assert long is not None
         assert as_rows(short).tobytes() == as_rows(long).tobytes()
+
+
+def test_tensors_in_the_contracts_order_are_read_into_its_types() -> None:
+    reader = plain()
+    assert reader._typed is not None
+    assert reader._typed.read(json.dumps({"inputs": inputs()}).encode()) is not None
+
+    reader.read(
+        json.dumps({"inputs": [{**inputs()[0], "data": ["no", 1]}, *inputs()[1:]]}).encode()
+    )
+    assert reader._typed is not None  # nobody read that
+
+
+def test_after_a_client_with_another_order_nobody_tries_the_contracts() -> None:
+    reader = plain()
+    body = json.dumps({"inputs": inputs()[::-1]}).encode()
+
+    assert reader.read(body) == reader.read(body) is not None
+    assert reader._typed is None
+
+
+def test_of_a_nullable_category_each_text_is_looked_at() -> None:
+    columns = tuple(replace(c, nullable=c.name == "harbour") for c in CONTRACT.columns)
+    reader = plain(replace(CONTRACT, columns=columns))
+    found = [
+        {**one, "data": ["north", ""] if one["name"] == "harbour" else one["data"]}
+        for one in inputs()
+    ]
+    assert reader.read(json.dumps({"inputs": found}).encode()) is None
 
 
 @pytest.mark.parametrize("padding", [b"", b" " * LONG])
 @pytest.mark.parametrize("shape", [[2.0], [2.0, True]])
 def test_numbers_of_rows_are_whole_numbers(shape: list[Any], padding: bytes) -> None:
     found = [{**one, "shape": shape} for one in inputs()]
-    assert PLAIN.read(json.dumps({"inputs": found}).encode() + padding) is None
+    assert plain().read(json.dumps({"inputs": found}).encode() + padding) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'"inputs"', b"{}", b'{"inputs": 1}', b"\xff"])
 def test_what_is_no_request_is_left_to_the_close_look(body: bytes) -> None:
-    assert PLAIN.read(body) is PLAIN.read(body + b" " * LONG) is None
+    assert plain().read(body) is plain().read(body + b" " * LONG) is None
 
 
 @pytest.mark.parametrize("contract", [CONTRACT, MULTICLASS, REGRESSION], ids=lambda one: one.task)
@@ -125,15 +164,15 @@ def test_more_rows_than_the_contract_takes_are_left_to_the_close_look() -> None:
     small = replace(CONTRACT, max_rows=1)
     body = json.dumps({"inputs": inputs()}).encode()
 
-    assert PlainRequests(small, Encoder(small)).read(body) is None
+    assert plain(small).read(body) is None
 
 
 def test_the_forms_that_are_remembered_are_bounded() -> None:
-    plain = PlainRequests(CONTRACT, Encoder(CONTRACT))
+    reader = plain()
     for kinds in range(3**3):
         found = inputs()
         for place, one in enumerate((found[0], found[1], found[3])):
             one["datatype"] = ("INT64", "INT32", "INT16")[kinds // 3**place % 3]
-        plain.read(json.dumps({"inputs": found}).encode())
+        reader.read(json.dumps({"inputs": found}).encode())
 
-    assert len(plain._forms) == 16
+    assert len(reader._forms) == 16

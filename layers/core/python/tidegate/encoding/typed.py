@@ -33,7 +33,7 @@ class TypedBodies:
     def __init__(self, columns: Sequence[Column]) -> None:
         """Compile the types; raise `ValueError` for a name that JSON has to escape."""
         self._names = {f"c{i}": column.name for i, column in enumerate(columns)}
-        types = [_type_of(column) for column in columns]
+        types = [type_of(column) for column in columns]
         row, lists = self._struct(types), self._struct([list[one] for one in types])  # type: ignore[valid-type]
         self._records = _decoder("records", list[row])  # type: ignore[valid-type]
         self._columns = _decoder("columns", lists)
@@ -65,6 +65,7 @@ def _decoder(key: str, kind: Any) -> Callable[[bytes], Any]:  # noqa: ANN401 - a
     return msgspec.json.Decoder(body).decode
 
 
-def _type_of(column: Column) -> Any:  # noqa: ANN401 - a type
+def type_of(column: Column) -> Any:  # noqa: ANN401 - a type
+    """Return the type of a column's values in JSON, as msgspec reads them."""
     found = _TYPES[column.type]
     return found | None if column.nullable else found

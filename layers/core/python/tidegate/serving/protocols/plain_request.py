@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from msgspec.structs import astuple
 
-from tidegate.contract import Column, Contract
-from tidegate.encoding.coders import coder
+from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.scoring.session import Features
 from tidegate.serving.protocols.colons import has_colons
 from tidegate.serving.protocols.lengths import is_dense
+from tidegate.serving.protocols.plain_tensors import MEMBERS, are_alike, has_fast_path, is_proven
 from tidegate.serving.protocols.tensors import RANGES, TEXT, datatypes
+from tidegate.serving.protocols.typed_request import TypedRequests
 
 if TYPE_CHECKING:  # imported by the first long body
     from tidegate.encoding.json_arrays import Columns, JsonArrays
@@ -41,9 +42,8 @@ class _Inputs(msgspec.Struct, forbid_unknown_fields=True):
     inputs: list[_Tensor]
 
 
-_MEMBERS = len(_Tensor.__struct_fields__)
 _read = msgspec.json.Decoder(_Inputs).decode
-_members_of = itemgetter(*_Tensor.__struct_fields__)
+_members_of = itemgetter(*MEMBERS)
 
 
 class _Form(NamedTuple):
@@ -59,6 +59,7 @@ class PlainRequests:
     def __init__(self, contract: Contract, encoder: Encoder) -> None:
         """Read columns by `encoder`."""
         self._contract, self._encoder = contract, encoder
+        self._typed: TypedRequests | None = TypedRequests(contract, encoder)
         self._forms: dict[tuple[Any, Any], _Form] = {}
 
     def read(self, body: bytes) -> Features | None:
@@ -67,13 +68,21 @@ class PlainRequests:
         if is_dense(body, arrays := 1 + 2 * count):
             found = self._arrays.read(body, self._take, arrays=arrays)
             return self._encoder.plainly(found.values, found.rows, typed=True) if found else None
+        if self._typed is None:
+            return self._in_any_order(body)
+        features = self._typed.read(body)
+        if features is None and (features := self._in_any_order(body)) is not None:
+            self._typed = None  # a client keeps to its form
+        return features
+
+    def _in_any_order(self, body: bytes) -> Features | None:
         try:
             members = zip(*map(astuple, _read(body).inputs), strict=True)
             placed = self._place(*members)
         except (msgspec.MsgspecError, TypeError, ValueError):  # it is otherwise
             return None
         # There are more colons than keys in a text, or after a repeated key.
-        if placed is None or not has_colons(body, 1 + _MEMBERS * count):
+        if placed is None or not has_colons(body, 1 + len(MEMBERS) * len(self._contract.columns)):
             return None
         form, columns = placed
         if all(_is_plain(columns[j], kind) for j, kind in form.checks):
@@ -83,7 +92,7 @@ class PlainRequests:
     def _take(self, payload: Any) -> Columns | None:  # noqa: ANN401 - simdjson's object
         """Return the columns of a long body."""
         tensors = list(payload["inputs"])
-        if len(payload) != 1 or set(map(len, tensors)) != {_MEMBERS}:
+        if len(payload) != 1 or set(map(len, tensors)) != {len(MEMBERS)}:
             return None
         names, kinds, shapes, data = zip(*map(_members_of, tensors), strict=True)
         shapes = tuple(shape.as_list() for shape in shapes)
@@ -116,7 +125,7 @@ class PlainRequests:
         if form is None:
             return None
         columns = [data[place] for place in form.order]
-        return (form, columns) if _are_alike(shapes, columns) else None
+        return (form, columns) if are_alike(shapes, columns) else None
 
     def _look(self, names: tuple[Any, ...], kinds: tuple[Any, ...]) -> _Form | None:
         columns = self._contract.columns
@@ -125,43 +134,19 @@ class PlainRequests:
         order = tuple(names.index(column.name) for column in columns)
         asked = [kinds[place] for place in order]
         if any(
-            kind not in datatypes(column) or not _has_fast_path(kind, column)
+            kind not in datatypes(column) or not has_fast_path(kind, column)
             for kind, column in zip(asked, columns, strict=True)
         ):
             return None
         checks = tuple(
             (place, kind)
             for place, (kind, column) in enumerate(zip(asked, columns, strict=True))
-            if not _is_proven(kind, column)
+            if not is_proven(kind, column)
         )
         form = _Form(order, checks)
         if len(self._forms) < KNOWN_FORMS:
             self._forms[names, kinds] = form
         return form
-
-
-def _are_alike(shapes: Sequence[list[int]], columns: Sequence[Any]) -> bool:
-    """Tell whether all shapes are [rows] as all columns have, or all [rows, 1]."""
-    rows, first = len(columns[0]), shapes[0]
-    if first not in ([rows], [rows, 1]) or shapes.count(first) != len(shapes):
-        return False
-    return set(map(len, columns)) == {rows}
-
-
-def _has_fast_path(kind: str, column: Column) -> bool:
-    """Tell whether a datatype's JSON values can be a column's: 3.0 as FP64 is no integer yet."""
-    return column.type != "integer" or kind in RANGES
-
-
-def _is_proven(kind: str, column: Column) -> bool:
-    """Tell whether a value that the column takes is one that the datatype allows."""
-    if kind == TEXT:
-        return not column.nullable  # "" may be null
-    if kind not in RANGES:
-        return True
-    low, high = RANGES[kind]
-    domain = coder(column).domain
-    return column.type == "integer" and low <= domain.low and domain.high <= high
 
 
 def _is_plain(data: list[Any], kind: str) -> bool:

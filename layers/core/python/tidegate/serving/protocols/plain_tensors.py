@@ -1,0 +1,36 @@
+"""What of tensors of the usual form needs no look at each element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tidegate.contract import Column
+from tidegate.encoding.coders import coder
+from tidegate.serving.protocols.tensors import RANGES, TEXT
+
+MEMBERS = ("name", "datatype", "shape", "data")
+
+
+def are_alike(shapes: Sequence[list[int]], columns: Sequence[Any]) -> bool:
+    """Tell whether all shapes are [rows] as all columns have, or all [rows, 1]."""
+    rows, first = len(columns[0]), shapes[0]
+    if first not in ([rows], [rows, 1]) or shapes.count(first) != len(shapes):
+        return False
+    return set(map(len, columns)) == {rows}
+
+
+def has_fast_path(kind: str, column: Column) -> bool:
+    """Tell whether a datatype's JSON values can be a column's: 3.0 as FP64 is no integer yet."""
+    return column.type != "integer" or kind in RANGES
+
+
+def is_proven(kind: str, column: Column) -> bool:
+    """Tell whether a value that the column takes is one that the datatype allows."""
+    if kind == TEXT:
+        return not column.nullable  # "" may be null
+    if kind not in RANGES or column.type != "integer":
+        return kind not in RANGES
+    low, high = RANGES[kind]
+    domain = coder(column).domain
+    return low <= domain.low and domain.high <= high

@@ -1,0 +1,69 @@
+"""Infer requests whose tensors stand in the contract's order, read right into its types.
+
+Names, datatypes and each element's type are looked at by msgspec, while it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from typing import Any, Literal
+
+import msgspec
+
+from tidegate.contract import Column, Contract
+from tidegate.encoding.encoder import Encoder
+from tidegate.encoding.typed import type_of
+from tidegate.scoring.session import Features
+from tidegate.serving.protocols.colons import has_colons
+from tidegate.serving.protocols.plain_tensors import MEMBERS, are_alike, has_fast_path, is_proven
+from tidegate.serving.protocols.tensors import datatypes
+
+
+class TypedRequests:
+    """Reads what is plainly right for one contract."""
+
+    def __init__(self, contract: Contract, encoder: Encoder) -> None:
+        """Read rows by `encoder`."""
+        self._columns, self._encoder = contract.columns, encoder
+        self._names = list(contract.column_names)
+        self._colons = 1 + len(MEMBERS) * len(self._names)
+
+    def read(self, body: bytes) -> Features | None:
+        """Return the rows of a body in JSON, None when in doubt."""
+        if self._decode is None:
+            return None
+        try:
+            tensors = self._decode(body).inputs
+        except (msgspec.MsgspecError, ValueError):  # the latter for what is no UTF-8
+            return None
+        data = [one.data for one in tensors]
+        if [one.name for one in tensors] != self._names:
+            return None
+        # There are more colons than keys in a text, or after a repeated key.
+        if not (are_alike([one.shape for one in tensors], data) and has_colons(body, self._colons)):
+            return None
+        return self._encoder.typed_rows(list(zip(*data, strict=True)))
+
+    @cached_property
+    def _decode(self) -> Callable[[bytes], Any] | None:
+        """Read the contract's tensors; None when values of some column need a closer look."""
+        kinds = [_proven(column) for column in self._columns]
+        if not all(kinds):
+            return None
+        tensors = [_tensor(k, type_of(c)) for k, c in zip(kinds, self._columns, strict=True)]
+        inputs = tuple[tuple(tensors)]  # type: ignore[misc, valid-type]
+        body = msgspec.defstruct("Inputs", [("inputs", inputs)], forbid_unknown_fields=True)
+        return msgspec.json.Decoder(body).decode
+
+
+def _proven(column: Column) -> tuple[str, ...]:
+    """Return the datatypes in which each value that the column takes is allowed."""
+    return tuple(k for k in datatypes(column) if has_fast_path(k, column) and is_proven(k, column))
+
+
+@cache
+def _tensor(kinds: tuple[str, ...], element: Any) -> Any:  # noqa: ANN401 - a type
+    types: Sequence[Any] = (str, Literal[kinds], list[int], list[element])
+    fields = list(zip(MEMBERS, types, strict=True))
+    return msgspec.defstruct("Tensor", fields, forbid_unknown_fields=True, gc=False)
