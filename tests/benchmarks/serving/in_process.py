@@ -118,7 +118,7 @@ def _cell(
             return Cell(**{**asdict(cell), "refused": refused})
     spellings = limit.spellings(form)
     fastest = _fastest(spellings, bodies, plan.seconds)
-    bare = [spellings[fastest], *filter(None, [readers.spelling(form, bodies[0])])]
+    bare = [spellings[fastest], *filter(None, [readers.spelling(form, rows, bodies[0])])]
     for run, (body, answer) in product(bare, zip(bodies, answers, strict=True)):
         _compare(run(body), answer)
     event_of = cycle(events)

@@ -62,6 +62,7 @@ def test_what_is_no_number_comes_in_a_list(column: dict[str, Any]) -> None:
         body(wind=1.5),
         body(boats=[1, 2**63]),
         body(other=[1, 2]),
+        body(other=1),
         body(harbour=["[", "north"]),
         b'{"columns": {"wind": [1], "wind": [1], "boats": [1], "holiday": [true]}}',
         b"\xef\xbb\xbf" + body(),

@@ -119,6 +119,26 @@ def test_after_a_client_with_another_order_nobody_tries_the_contracts() -> None:
     assert reader._typed is None
 
 
+@pytest.mark.parametrize("padding", [b"", b" " * LONG])
+@pytest.mark.parametrize(
+    ("usual", "changed"),
+    [
+        ('"shape": [2]', '"shape": [3], "shape": [2]'),
+        ('"inputs"', '"id": "a", "inputs"'),
+        ('"INT64", "shape": [2], "data": [0, 9]', '"INT8", "shape": [2], "data": [0, 300]'),
+    ],
+)
+def test_a_twist_is_left_to_the_close_look(usual: str, changed: str, padding: bytes) -> None:
+    text = json.dumps({"inputs": inputs()})
+    assert usual in text
+
+    into_types, in_any_order = plain(), plain()
+    in_any_order._typed = None
+    for reader in (into_types, in_any_order):
+        assert reader.read(text.encode() + padding) is not None
+        assert reader.read(text.replace(usual, changed, 1).encode() + padding) is None
+
+
 def test_of_a_nullable_category_each_text_is_looked_at() -> None:
     columns = tuple(replace(c, nullable=c.name == "harbour") for c in CONTRACT.columns)
     reader = plain(replace(CONTRACT, columns=columns))

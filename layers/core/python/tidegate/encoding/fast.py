@@ -21,6 +21,7 @@ from tidegate.encoding.port import Coder, Values
 from tidegate.scoring.session import Matrix, Packed
 
 EXACT = 2.0**53 - 1  # a larger whole number may be rounded when it becomes a float64
+Look = Callable[[Sequence[Any]], Sequence[float | None] | None]
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 # A NaN of a pattern that no reader makes: it stands for null until nulls were counted.
 _NULL_BITS = 0x7FF8_0000_0000_0001
@@ -55,58 +56,79 @@ class FastPaths:
         )
         coded = {j for j, _ in self._categories}
         kinds = [code.domain.kinds for code in coders]
-        self._integers = [j for j, found in enumerate(kinds) if int in found and float not in found]
         self._nullable = [j for j, k in enumerate(kinds) if NoneType in k and j not in coded]
         self._many = tuple(None if code.domain.loose else code.many for code in coders)
-        self._nulls: dict[tuple[type, ...] | None, Sequence[int]] = {}
+        self._coded = tuple(code.many if j in coded else None for j, code in enumerate(coders))
+        self._nulls: dict[tuple[type, ...], tuple[int, ...]] = {}
         self._row = Struct(f"{len(coders)}f").pack
 
-    def rows(self, rows: Iterable[tuple[Any, ...]], *, typed: bool = False) -> Packed | None:
+    def rows(self, rows: Iterable[tuple[Any, ...]]) -> Packed | None:
         """Return few rows of values in column order as float32, None when in doubt.
 
-        Plain Python: for a row or two it beats numpy's cost per call. `typed` says that types are
-        those of `TypedBodies`.
+        Plain Python: for a row or two it beats numpy's cost per call.
         """
         packed = b""
         try:
             for values in rows:
-                row: list[Any] = list(values)
-                kinds = None if typed else tuple(map(type, values))
+                kinds = tuple(map(type, values))
                 nulls = self._nulls.get(kinds)
                 if nulls is None:
-                    nulls = self._nulls_of(kinds) if kinds else self._typed_nulls_of(values)
-                for j, codes in self._categories:
-                    row[j] = codes[values[j]]
-                for j in nulls:
-                    row[j] = self._lowest[j]
-                if not (all(map(le, self._lowest, row)) and all(map(le, row, self._highest))):
-                    return None
-                for j in nulls:
-                    row[j] = math.nan
-                packed += self._row(*row)
+                    nulls = self._nulls_of(kinds)
+                packed += self._row_of(values, nulls, bounded=False)
         except (KeyError, OverflowError):  # a contract may allow more than float32 holds
             return None
         return packed
 
-    def columns(self, columns: Sequence[Any], rows: int, *, typed: bool = False) -> Matrix | None:
+    def typed_rows(self, rows: Iterable[tuple[Any, ...]], *, bounded: bool) -> Packed | None:
+        """Do the same for values of the types of `typed`, bounded or not."""
+        packed = b""
+        try:
+            for values in rows:
+                nulls = [j for j in self._nullable if values[j] is None]
+                packed += self._row_of(values, nulls, bounded=bounded)
+        except (KeyError, OverflowError):
+            return None
+        return packed
+
+    def _row_of(self, values: tuple[Any, ...], nulls: Sequence[int], *, bounded: bool) -> bytes:
+        """Return a row of right types; raise `KeyError` for a category or a number beyond."""
+        row: list[Any] = list(values)
+        for j, codes in self._categories:
+            row[j] = codes[values[j]]
+        if not bounded:
+            for j in nulls:
+                row[j] = self._lowest[j]
+            if not (all(map(le, self._lowest, row)) and all(map(le, row, self._highest))):
+                raise KeyError
+        for j in nulls:
+            row[j] = math.nan
+        return self._row(*row)
+
+    def columns(
+        self, columns: Sequence[Any], rows: int, *, typed: bool = False, bounded: bool = False
+    ) -> Matrix | None:
         """Return the matrix (rows, columns) of columns of equal length, None when in doubt.
 
         A column is a list of JSON values, an array of numbers (NaN for null) or booleans, or a
         buffer of doubles that are right but for bounds; `typed` says that no float column holds a
-        boolean.
+        boolean, `bounded` that all types are right and no number lies out of its bounds.
         """
-        packed = self._packed(columns, Struct(f"{rows}d").pack)
+        packed = self._packed(columns, self._coded if bounded else self._many, rows)
         if packed is None:
             return None
         found = np.frombuffer(b"".join(packed.parts)).reshape(len(columns), rows)
-        lows, highs = self._bounds(rows)
-        inside = np.count_nonzero((found >= lows) & (found <= highs))
-        nulls = np.count_nonzero(found.view(np.int64) == _NULL_BITS) if packed.has_nulls else 0
-        if inside + nulls < found.size:  # NaN is never inside
+        if not bounded and not self._are_inside(found, has_nulls=packed.has_nulls):
             return None
         if not typed and self._hides_booleans(found, columns):
             return None
         return found.T.astype(np.float32, order="C")
+
+    def _are_inside(self, found: Values, *, has_nulls: bool) -> bool:
+        lows, highs = self._bounds(found.shape[1])
+        known = int(np.count_nonzero((found >= lows) & (found <= highs)))  # NaN is never inside
+        if has_nulls:
+            known += int(np.count_nonzero(found.view(np.int64) == _NULL_BITS))
+        return known == found.size
 
     def _bounds(self, rows: int) -> tuple[Values, Values]:
         """Return the columns' bounds; when a client keeps to so many rows, one for each value.
@@ -122,20 +144,23 @@ class FastPaths:
         self._written = np.repeat(self._lows, rows, axis=1), np.repeat(self._highs, rows, axis=1)
         return self._written
 
-    def _packed(self, columns: Sequence[Any], pack: Callable[..., bytes]) -> _Packed | None:
-        """Return each column's doubles, packed by `pack` where they are a list."""
+    def _packed(
+        self, columns: Sequence[Any], looks: Sequence[Look | None], rows: int
+    ) -> _Packed | None:
+        """Return each column's doubles; those of a list by way of its look, if there is one."""
+        pack = Struct(f"{rows}d").pack  # four times as fast as numpy
         parts: list[Any] = []
         has_nulls = False
-        for code, many, values in zip(self._coders, self._many, columns, strict=True):
+        for code, look, values in zip(self._coders, looks, columns, strict=True):
             if isinstance(values, np.ndarray):
                 part, has_nulls = _of_array(values, code), True
             elif type(values) not in _LISTS:
                 part = values
-            elif (codes := many(values) if many else values) is None:
+            elif (codes := look(values) if look else values) is None:
                 return None
             else:
                 try:
-                    part = pack(*codes)  # four times as fast as numpy
+                    part = pack(*codes)
                 except struct.error:  # a null, or what isn't right
                     part, has_nulls = _with_nulls(codes, code, pack), True
             if part is None:
@@ -152,13 +177,7 @@ class FastPaths:
         lists = (columns[j] for j in self._loose[suspects.any(axis=1)].tolist())
         return any(bool in set(map(type, v)) for v in lists if not isinstance(v, np.ndarray))
 
-    def _typed_nulls_of(self, values: tuple[Any, ...]) -> Sequence[int]:
-        """Return where a row has nulls without a code; raise `KeyError` for 3.0 as an integer."""
-        if float in [type(values[j]) for j in self._integers]:
-            raise KeyError
-        return [j for j in self._nullable if values[j] is None]
-
-    def _nulls_of(self, kinds: tuple[type, ...]) -> Sequence[int]:
+    def _nulls_of(self, kinds: tuple[type, ...]) -> tuple[int, ...]:
         """Return where a row has nulls without a code; raise `KeyError` for a wrong type."""
         if not all(
             kind in code.domain.kinds for kind, code in zip(kinds, self._coders, strict=True)

@@ -66,7 +66,7 @@ class JsonProtocol:
         if read is None:
             return None
         rows, objects = read
-        features = self._encoder.typed_rows(rows)
+        features = self._encoder.typed_rows(rows, bounded=True)
         is_sound = features is not None and has_colons(body, 1 + objects * self._columns)
         return features if is_sound else None
 

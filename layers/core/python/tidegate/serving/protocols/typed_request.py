@@ -43,7 +43,7 @@ class TypedRequests:
         # There are more colons than keys in a text, or after a repeated key.
         if not (are_alike([one.shape for one in tensors], data) and has_colons(body, self._colons)):
             return None
-        return self._encoder.typed_rows(list(zip(*data, strict=True)))
+        return self._encoder.typed_rows(list(zip(*data, strict=True)), bounded=False)
 
     @cached_property
     def _decode(self) -> Callable[[bytes], Any] | None:
@@ -51,7 +51,9 @@ class TypedRequests:
         kinds = [_proven(column) for column in self._columns]
         if not all(kinds):
             return None
-        tensors = [_tensor(k, type_of(c)) for k, c in zip(kinds, self._columns, strict=True)]
+        # Bounds are looked at later: with them hardly two columns would share a type.
+        elements = [type_of(column, bounded=False) for column in self._columns]
+        tensors = list(map(_tensor, kinds, elements))
         inputs = tuple[tuple(tensors)]  # type: ignore[misc, valid-type]
         body = msgspec.defstruct("Inputs", [("inputs", inputs)], forbid_unknown_fields=True)
         return msgspec.json.Decoder(body).decode
