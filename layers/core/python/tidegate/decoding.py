@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 T = TypeVar("T")
 Hint = Any  # a type as the typing module spells it: a class, `X | None`, `tuple[X, ...]`
@@ -141,10 +142,19 @@ def _decode_dataclass(kind: Hint, value: object, at: str) -> object:
 
 @cache
 def _shape(kind: Hint) -> tuple[dict[str, Any], tuple[str, ...]]:
-    hints = get_type_hints(kind)
     own = fields(kind)
     required = (f for f in own if f.default is MISSING and f.default_factory is MISSING)
-    return {f.name: hints[f.name] for f in own}, tuple(f.name for f in required)
+    return {f.name: _hint(kind, f.type) for f in own}, tuple(f.name for f in required)
+
+
+def _hint(kind: type, written: Hint) -> Hint:
+    """Return the type that a field's annotation means.
+
+    `typing.get_type_hints` takes three times as long, of which a cold start has a millisecond.
+    """
+    if not isinstance(written, str):
+        return written
+    return _BY_NAME.get(written) or eval(written, vars(sys.modules[kind.__module__]))  # noqa: S307 - our source
 
 
 _EXPECTED: dict[Any, str] = {
@@ -154,6 +164,9 @@ _EXPECTED: dict[Any, str] = {
     bool: "true or false",
     NoneType: "null",
 }
+
+
+_BY_NAME = {kind.__name__: kind for kind in _EXPECTED}
 
 
 def _fault(at: str, expected: str, value: object) -> ValueError:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import le
 from struct import Struct
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -29,13 +29,6 @@ _NULL_BITS = 0x7FF8_0000_0000_0001
 _LISTS = (list, tuple)
 WRITTEN = 8192  # values for which bounds are written out: 128 KB
 SHAPES = 1000  # rows' types that are remembered; a contract with few nulls has one or two
-
-
-class _Packed(NamedTuple):
-    """Columns as doubles, and whether there may be a `_NULL` among them."""
-
-    parts: list[Any]
-    has_nulls: bool
 
 
 class FastPaths:
@@ -116,8 +109,9 @@ class FastPaths:
         packed = self._packed(columns, self._coded if bounded else self._many, rows)
         if packed is None:
             return None
-        found = np.frombuffer(b"".join(packed.parts)).reshape(len(columns), rows)
-        if not bounded and not self._are_inside(found, has_nulls=packed.has_nulls):
+        parts, has_nulls = packed
+        found = np.frombuffer(b"".join(parts)).reshape(len(columns), rows)
+        if not bounded and not self._are_inside(found, has_nulls=has_nulls):
             return None
         if not typed and self._hides_booleans(found, columns):
             return None
@@ -146,8 +140,11 @@ class FastPaths:
 
     def _packed(
         self, columns: Sequence[Any], looks: Sequence[Look | None], rows: int
-    ) -> _Packed | None:
-        """Return each column's doubles; those of a list by way of its look, if there is one."""
+    ) -> tuple[list[Any], bool] | None:
+        """Return each column's doubles, and whether there may be a `_NULL` among them.
+
+        Those of a list come by way of its look, if there is one.
+        """
         pack = Struct(f"{rows}d").pack  # four times as fast as numpy
         parts: list[Any] = []
         has_nulls = False
@@ -166,7 +163,7 @@ class FastPaths:
             if part is None:
                 return None
             parts.append(part)
-        return _Packed(parts, has_nulls)
+        return parts, has_nulls
 
     def _hides_booleans(self, found: Values, columns: Sequence[Sequence[Any] | Array]) -> bool:
         """Tell whether booleans became numbers: they can only be where there is a 0 or a 1."""
