@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -64,7 +63,7 @@ class OpenWindow:
         self._served, self._flush_rows, self._sampler = served, flush_rows, sampler
         self._open_for = timedelta(seconds=flush_seconds)
         self._kept = KeptRows()
-        self._waiting: deque[tuple[float, Outcome]] = deque()
+        self._waiting: list[tuple[float, Outcome]] = []
         columns = contract.column_names if contract else ()
         self._classes = contract.target.classes if contract else ()
         self._column_bins = {n: reference.columns[n].bins for n in columns} if reference else {}
@@ -134,23 +133,31 @@ class OpenWindow:
     def _take(self) -> None:
         """Take apart what waits; requests of few rows together."""
         few: list[Outcome] = []
-        while self._waiting:
-            milliseconds, outcome = self._waiting.popleft()
-            self._take_request(milliseconds, outcome)
+        for outcome in self._note():
             features, scores = outcome.features, outcome.scores
-            if features is None:
-                continue
-            if scores is None:
-                self._ask(as_matrix(features, outcome.rows))
-                self._invalid += outcome.invalid
-            elif isinstance(features, bytes):
+            if isinstance(features, bytes) and scores is not None:
                 few.append(outcome)
-            else:
-                self._ask(features)
+                continue
+            self._ask(as_matrix(features, outcome.rows))  # type: ignore[arg-type]
+            self._invalid += outcome.invalid
+            if scores is not None:
                 self._kept.answer(scores, outcome.places, (outcome.rows,))
         if few:
             self._take_few(few)
         self._look_again()
+
+    def _note(self) -> list[Outcome]:
+        """Count the requests that wait and their times; return those of which there are rows."""
+        waiting, self._waiting = self._waiting, []
+        self._requests += len(waiting)
+        self._times.single += [milliseconds for milliseconds, _ in waiting]
+        refused = [outcome.answer.status for _, outcome in waiting if outcome.features is None]
+        if not refused:
+            return [outcome for _, outcome in waiting]
+        errors = sum(status >= 500 for status in refused)
+        self._errors += errors
+        self._rejected += len(refused) - errors
+        return [outcome for _, outcome in waiting if outcome.features is not None]
 
     def _take_few(self, outcomes: Sequence[Outcome]) -> None:
         """Take rows that are packed and were answered."""
@@ -166,13 +173,6 @@ class OpenWindow:
             self._bin()
         self._kept.ask(features)
         self._rows += len(features)
-
-    def _take_request(self, milliseconds: float, outcome: Outcome) -> None:
-        self._requests += 1
-        self._times.single.append(milliseconds)
-        if outcome.features is None:
-            self._errors += outcome.answer.status >= 500
-            self._rejected += outcome.answer.status < 500
 
     def close(self, *, id: str, at: datetime) -> Closed:
         """Return everything counted since the start, until `at`; `clear` it once it is printed."""
@@ -215,8 +215,7 @@ class OpenWindow:
         Their times stay in the histogram and are given up as single values, so that a container
         that can't print does not grow.
         """
-        while self._waiting:
-            self._take_request(*self._waiting.popleft())
+        self._note()
         self._uncounted = self._requests - self._rejected - self._errors
         self._rows = 0
         self._times.fold()
