@@ -139,6 +139,17 @@ def test_a_twist_is_left_to_the_close_look(usual: str, changed: str, padding: by
         assert reader.read(text.replace(usual, changed, 1).encode() + padding) is None
 
 
+def test_a_bracket_in_a_text_is_no_array() -> None:
+    found = inputs()
+    found[2]["data"] = ["[0, 5)", "north"]
+    text = json.dumps({"inputs": found})
+
+    for padding in ("", " " * LONG):
+        features = plain().read((text + padding).encode())
+        assert features is not None
+        assert as_rows(features)[:, 2].tolist() == [2.0, 0.0]
+
+
 def test_of_a_nullable_category_each_text_is_looked_at() -> None:
     columns = tuple(replace(c, nullable=c.name == "harbour") for c in CONTRACT.columns)
     reader = plain(replace(CONTRACT, columns=columns))

@@ -135,8 +135,9 @@ class FastPaths:
         self._last_rows = rows
         if rows != last or rows * len(self._coders) > WRITTEN:
             return self._lows, self._highs
-        self._written = np.repeat(self._lows, rows, axis=1), np.repeat(self._highs, rows, axis=1)
-        return self._written
+        written = np.repeat(self._lows, rows, axis=1), np.repeat(self._highs, rows, axis=1)
+        self._written = written
+        return written
 
     def _packed(
         self, columns: Sequence[Any], looks: Sequence[Look | None], rows: int

@@ -64,16 +64,23 @@ class PlainRequests:
 
     def read(self, body: bytes) -> Features | None:
         """Return the rows of a body in JSON, None when in doubt."""
-        count = len(self._contract.columns)
-        if is_dense(body, arrays := 1 + 2 * count):
-            found = self._arrays.read(body, self._take, arrays=arrays)
-            return self._encoder.plainly(found.values, found.rows, typed=True) if found else None
-        if self._typed is None:
-            return self._in_any_order(body)
-        features = self._typed.read(body)
+        arrays = 1 + 2 * len(self._contract.columns)
+        found = (
+            self._arrays.read(body, self._take, arrays=arrays) if is_dense(body, arrays) else None
+        )
+        if found is not None:
+            return self._encoder.plainly(found.values, found.rows, typed=True)
+        typed = self._typed
+        features = typed.read(body) if typed else None
         if features is None and (features := self._in_any_order(body)) is not None:
             self._typed = None  # a client keeps to its form
         return features
+
+    def _long(self, body: bytes) -> Columns | None:
+        arrays = 1 + 2 * len(self._contract.columns)
+        if not is_dense(body, arrays):
+            return None
+        return self._arrays.read(body, self._take, arrays=arrays)
 
     def _in_any_order(self, body: bytes) -> Features | None:
         try:
