@@ -108,7 +108,7 @@ def build(recipe: Recipe, *, target: Target, output: Path) -> None:
     else:
         shutil.copytree(ROOT / "layers" / recipe.name / "python", packages)
     _prune(packages, recipe.left_out)
-    for library in packages.rglob("*.so*"):
+    for library in filter(Path.is_file, packages.rglob("*.so*")):
         cut_debug_information(library)
     _compile(packages, compiler(target.python))
     size = layer_size(output)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from threading import Barrier, Thread
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -93,20 +95,19 @@ def test_of_very_long_bodies_no_memory_is_kept() -> None:
 
 
 def test_several_threads_read_at_once() -> None:
-    reader, barrier, wrong = JsonArrays(CONTRACT), Barrier(4), []
+    reader, barrier = JsonArrays(CONTRACT), Barrier(4)
 
-    def work(number: int) -> None:
+    def work(number: int) -> list[list[Any]]:
         text = body(wind=[float(number)] * 500, **{n: GOOD[n] * 250 for n in list(GOOD)[1:]})
         barrier.wait()
-        for _ in range(50):
-            found = values(reader.columns(text))
-            if found[0] != [float(number)] * 500:
-                wrong.append(found)
+        return [values(reader.columns(text))[0] for _ in range(50)]
 
-    threads = [Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so that they come between each other
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(work, range(4)))
+    finally:
+        sys.setswitchinterval(before)
 
-    assert not wrong
+    assert found == [[[float(number)] * 500] * 50 for number in range(4)]
