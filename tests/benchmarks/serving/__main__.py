@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--http-models", nargs="+", choices=models.NAMES, default=["small"])
     parser.add_argument("--http-rows", type=int, nargs="+", default=[1, 100])
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8])
-    parser.add_argument("--http-rounds", type=int, default=3)
+    parser.add_argument("--http-rounds", type=int, default=5)
     parser.add_argument("--http-seconds", type=float, default=2.0, help="of one side of one pair")
     parser.add_argument("--json", type=Path, default=FOLDER.parent / "serving.json")
     return parser.parse_args()

@@ -10,7 +10,7 @@ import selectors
 import socket
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Self
@@ -76,39 +76,60 @@ def request_bytes(path: str, body: bytes) -> bytes:
     return f"{head}Accept: */*\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def drive(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) -> Load:
-    """Let clients ask one of these after the other, again and again for so long."""
-    connections = [Connection(port) for _ in range(clients)]
-    gc.collect()
-    gc.disable()
-    try:
-        return _drive(connections, cycle(requests), seconds)
-    finally:
-        gc.enable()
-        for connection in connections:
+class Clients:
+    """So many clients of one server, whose connections stay open from turn to turn."""
+
+    def __init__(self, port: int, requests: Sequence[bytes], clients: int) -> None:
+        """Connect; the clients ask one of `requests` after the other, again and again."""
+        self._connections = [Connection(port) for _ in range(clients)]
+        self._requests = cycle(requests)
+        self._took: list[float] = []
+        self._seconds, self._refused = 0.0, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._connections:
             connection.socket.close()
 
+    def drive(self, seconds: float) -> None:
+        """Ask for so long, and wait for the answers to what was asked by then."""
+        gc.collect()
+        gc.disable()
+        try:
+            self._drive(seconds)
+        finally:
+            gc.enable()
 
-def _drive(connections: list[Connection], requests: Iterator[bytes], seconds: float) -> Load:
-    took: list[float] = []
-    refused, clock = 0, time.perf_counter
-    with selectors.DefaultSelector() as selector:
-        for connection in connections:
-            selector.register(connection.socket, selectors.EVENT_READ, connection)
-            connection.send(next(requests))
-        began = now = clock()
-        end = began + seconds
-        while now < end:
-            for key, _ in selector.select(_TIMEOUT):
-                connection = key.data
-                answer = connection.receive()
-                if answer is None:
-                    continue
-                now = clock()
-                took.append(now - connection.sent)
-                refused += answer[0] != 200
-                connection.send(next(requests))
-    return Load(statistics.median(took), _p99(took), len(took) / (now - began), len(took), refused)
+    def load(self) -> Load:
+        """Return what was seen in all turns."""
+        took, answers = self._took, len(self._took)
+        rate = answers / self._seconds
+        return Load(statistics.median(took), _p99(took), rate, answers, self._refused)
+
+    def _drive(self, seconds: float) -> None:
+        clock, asked = time.perf_counter, len(self._connections)
+        with selectors.DefaultSelector() as selector:
+            for connection in self._connections:
+                selector.register(connection.socket, selectors.EVENT_READ, connection)
+                connection.send(next(self._requests))
+            began = now = clock()
+            end = began + seconds
+            while asked:
+                for key, _ in selector.select(_TIMEOUT):
+                    connection = key.data
+                    answer = connection.receive()
+                    if answer is None:
+                        continue
+                    now = clock()
+                    self._took.append(now - connection.sent)
+                    self._refused += answer[0] != 200
+                    if now < end:
+                        connection.send(next(self._requests))
+                    else:
+                        asked -= 1
+        self._seconds += now - began
 
 
 def _p99(took: list[float]) -> float:

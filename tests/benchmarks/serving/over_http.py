@@ -1,13 +1,14 @@
-"""Over HTTP: ours beside each server in turn, on one CPU, with the load on another.
+"""Over HTTP: ours beside each server, on one CPU, with the load on another.
 
-As in one process, each request has other rows than the one before.
+Both take turns of half a second, so that a noisy minute of the machine is as long for either. As in
+one process, each request has other rows than the one before.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,13 +16,14 @@ from pathlib import Path
 from tests.benchmarks.serving import processes, servers
 from tests.benchmarks.serving.in_process import MANY
 from tests.benchmarks.serving.limits import Limit
-from tests.benchmarks.serving.load import Connection, Load, drive
+from tests.benchmarks.serving.load import Clients, Connection, Load
 from tests.benchmarks.serving.payloads import Records, matrix_of, records
 from tests.benchmarks.serving.servers import Kind, Running
 from tidegate.package.archive import read_folder
 
 _CPUS = os.sched_getaffinity(0)  # before this process is bound to one of them
 _WARM_SHARE = 0.3  # of a measurement's seconds, spent before the first one of a server
+_TURN = 0.5  # seconds after which it is the other's turn
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Pair:
-    """Ours and another server, one right after the other."""
+    """Ours and another server, in turns."""
 
     model: str
     other: str
@@ -142,29 +144,42 @@ def _pairs(scene: Scene, ours: Running, other: Running, number: int) -> Iterator
     sides = [(running, scene.requests(running)) for running in (ours, other)]
     for running, requests in sides:
         for asked in requests.values():
-            drive(running.port, asked, clients=1, seconds=scene.plan.seconds * _WARM_SHARE)
-    turn = number
-    for rows in scene.plan.rows:
-        for clients in scene.plan.clients:
-            found = {
-                running.kind.name: _driven(running, requests[rows], clients, scene.plan.seconds)
-                for running, requests in (sides if turn % 2 else reversed(sides))
-            }
-            turn += 1
-            (our_load, our_cpu), (load, cpu) = (found[side.kind.name] for side in (ours, other))
-            yield Pair(
-                *(scene.model, other.kind.name, rows, clients, number),
-                *(our_load, load, our_cpu, cpu),
-            )
+            with Clients(running.port, asked, 1) as clients:
+                clients.drive(scene.plan.seconds * _WARM_SHARE)
+    for rows, count in product(scene.plan.rows, scene.plan.clients):
+        with ExitStack() as stack:
+            driven = [
+                Side(running, stack.enter_context(Clients(running.port, requests[rows], count)))
+                for running, requests in sides
+            ]
+            for turn in range(max(1, round(scene.plan.seconds / _TURN))):
+                # Who comes first changes, so that neither always follows the other.
+                for side in driven if (number + turn) % 2 else reversed(driven):
+                    side.drive(min(_TURN, scene.plan.seconds))
+        (our_load, our_cpu), (load, cpu) = (side.found() for side in driven)
+        yield Pair(
+            *(scene.model, other.kind.name, rows, count, number), *(our_load, load, our_cpu, cpu)
+        )
 
 
-def _driven(
-    running: Running, requests: Sequence[bytes], clients: int, seconds: float
-) -> tuple[Load, float]:
-    before = processes.seconds_on_cpu(running.pid)
-    with _on_cpu(load_cpu()):
-        load = drive(running.port, requests, clients=clients, seconds=seconds)
-    return load, (processes.seconds_on_cpu(running.pid) - before) / load.answers
+class Side:
+    """One server of a pair and its clients."""
+
+    def __init__(self, running: Running, clients: Clients) -> None:
+        self._running, self._clients = running, clients
+        self._cpu = 0.0
+
+    def drive(self, seconds: float) -> None:
+        """Take a turn."""
+        before = processes.seconds_on_cpu(self._running.pid)
+        with _on_cpu(load_cpu()):
+            self._clients.drive(seconds)
+        self._cpu += processes.seconds_on_cpu(self._running.pid) - before
+
+    def found(self) -> tuple[Load, float]:
+        """Return what the clients saw, and the server's seconds on the CPU per answer."""
+        load = self._clients.load()
+        return load, self._cpu / load.answers
 
 
 @contextmanager
