@@ -13,9 +13,9 @@ import pytest
 from tests.fakes.package import package, unpack
 from tests.fakes.served import KEY, NOON, FakeContext, event
 from tidegate.serving import endpoint
-from tidegate.serving.counting import OpenWindow
 from tidegate.serving.predictor import Predictor
 from tidegate.serving.receipts import verify
+from tidegate.serving.row_counts import RowCounts
 from tidegate.settings import Settings
 from tidegate.windows.codec import decode_line
 from tidegate.windows.values import Window
@@ -267,7 +267,7 @@ def test_a_prediction_succeeds_although_counting_fails(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(OpenWindow, "_bin", lambda _: 1 / 0)
+        broken.setattr(RowCounts, "finish", lambda _: 1 / 0)
         assert call()[0] == 200
     assert "ZeroDivisionError" in capsys.readouterr().out
 

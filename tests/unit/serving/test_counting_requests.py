@@ -26,8 +26,8 @@ from tidegate.errors import PayloadTooLargeError
 from tidegate.serving.answers import failure, refusal
 from tidegate.serving.counting import Closed, OpenWindow
 from tidegate.serving.flushing import MOST_VALUES, flush_text, histogram
-from tidegate.serving.kept_rows import KeptRows
 from tidegate.serving.predictor import Outcome
+from tidegate.serving.row_counts import RowCounts
 from tidegate.serving.times import Times
 from tidegate.stats.design_effect import effective_rows
 from tidegate.windows.binning import make_bins, score_bins, summarize
@@ -118,14 +118,15 @@ def test_the_sums_over_requests_say_how_many_rows_are_worth() -> None:
     assert 29 < worth < 40
 
 
-def test_binning_in_between_changes_nothing() -> None:
+@pytest.mark.parametrize("most", [1, 4, 7, 20])
+def test_binning_in_between_changes_nothing(most: int) -> None:
     early, late = opened(), opened()
-    early._kept = KeptRows(values=12)
+    early._row_counts = RowCounts(reference_of(CONTRACT), CONTRACT, most=most)
     winds = np.random.default_rng(1).uniform(0, 60, 40)
     for some in np.split(winds, [1, 3, 4, 20, 21]):
-        late.count(outcome(*some.tolist()), milliseconds=1, at=NOON)
-        early.count(outcome(*some.tolist()), milliseconds=1, at=NOON)
-    assert early._kept.rows < late._kept.rows == 40
+        for window in (late, early):
+            window.count(outcome(*some.tolist()), milliseconds=1, at=NOON)
+            window._take()  # else all would wait to be taken together
     one, other = closed(early), closed(late)
     assert one.clusters == pytest.approx(other.clusters)  # sums of floats, in another order
     assert replace(one, clusters=other.clusters) == other
@@ -321,6 +322,6 @@ def test_a_container_that_can_not_print_does_not_grow() -> None:
     for _ in range(50):
         window.count(outcome(1.0, 2.0), milliseconds=1, at=NOON)
         window.forfeit()
-    kept = window._kept
+    kept = window._row_counts._kept
     assert (window._times.single, kept.rows, kept.sizes) == ([], 0, [])
     assert closed(window).requests == 50

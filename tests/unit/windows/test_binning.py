@@ -69,6 +69,20 @@ def test_many_rows_are_counted_as_few_are() -> None:
     assert tallies.counts() == {"wind": count(bins, values)}
 
 
+def test_parts_count_with_the_last_of_them() -> None:
+    values = np.random.default_rng(0).normal(size=(BLOCK_ROWS + 1, 6)).astype(np.float32)
+    bins = {f"c{j}": make_bins(values[:100, j], NUMBER) for j in range(6)}
+    tallies, empty = Tallies(bins), Tallies(bins).counts()
+    shares = []
+    for share in tallies.parts(values):
+        shares.append(share)
+        assert (tallies.counts() == empty) == (share < 1)
+    assert shares == [i / 6 for i in range(1, 7)]  # two blocks of rows, columns by twos
+    assert tallies.counts() == {
+        f"c{j}": count(b, values[:, j]) for j, b in enumerate(bins.values())
+    }
+
+
 @pytest.mark.parametrize("code", [-1.0, 0.5, 2.0, 3.0, math.inf, -math.inf])
 def test_a_code_between_or_beyond_the_levels_is_refused(code: float) -> None:
     tallies = Tallies({"harbour": Bins(levels=("n", "s"))})

@@ -1,34 +1,25 @@
-"""Counting: requests wait -> their rows are kept as they came -> binned when many or at the end."""
+"""Counting: requests wait -> are taken apart, some at a time -> their rows go to `RowCounts`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from operator import add
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tidegate.contract import UNKNOWN, Contract
+from tidegate.contract import Contract
 from tidegate.frozen import frozen
 from tidegate.scoring.session import Matrix, as_matrix
-from tidegate.serving.kept_rows import KeptRows
 from tidegate.serving.predictor import Outcome
+from tidegate.serving.row_counts import RowCounts
 from tidegate.serving.sampling import Sampler
 from tidegate.serving.served import Served
 from tidegate.serving.times import Times
-from tidegate.windows.binning import Tallies
-from tidegate.windows.values import Counts, Reference, Window
-
-if TYPE_CHECKING:  # importing it takes half a millisecond of a start
-    import numpy.typing as npt
+from tidegate.windows.values import Reference, Window
 
 FLUSH_ROWS = 100_000
 FLUSH_SECONDS = 60.0
-WAITING_REQUESTS, WAITING_ROWS = 64, 500  # that are counted and not yet taken apart
+WAITING_REQUESTS, WAITING_ROWS = 64, 300  # that are counted and not yet taken apart
 NEVER = datetime.max.replace(tzinfo=UTC)
-_SCORE = "score"
 
 
 @frozen
@@ -62,12 +53,8 @@ class OpenWindow:
         """Begin an empty window, due after so many seconds, rows or requests at the latest."""
         self._served, self._flush_rows, self._sampler = served, flush_rows, sampler
         self._open_for = timedelta(seconds=flush_seconds)
-        self._kept = KeptRows()
+        self._row_counts = RowCounts(reference, contract)
         self._waiting: list[tuple[float, Outcome]] = []
-        columns = contract.column_names if contract else ()
-        self._classes = contract.target.classes if contract else ()
-        self._column_bins = {n: reference.columns[n].bins for n in columns} if reference else {}
-        self._score_bins = {_SCORE: reference.score.bins} if reference else {}
         self._warm = self._flushed = False
         self._container, self._earlier, self._requests = "", 0, 0
         self.clear()
@@ -141,7 +128,7 @@ class OpenWindow:
             self._ask(as_matrix(features, outcome.rows))  # type: ignore[arg-type]
             self._invalid += outcome.invalid
             if scores is not None:
-                self._kept.answer(scores, outcome.places, (outcome.rows,))
+                self._row_counts.answer(scores, outcome.places, (outcome.rows,))
         if few:
             self._take_few(few)
         self._look_again()
@@ -166,21 +153,20 @@ class OpenWindow:
         self._ask(as_matrix(packed, sum(sizes)))
         scores = chain.from_iterable([one.scores for one in outcomes])  # type: ignore[misc]
         places = chain.from_iterable([one.places for one in outcomes])
-        self._kept.answer(list(scores), list(places), sizes)
+        self._row_counts.answer(list(scores), list(places), sizes)
 
     def _ask(self, features: Matrix) -> None:
-        if self._kept.fills(len(features)):
-            self._bin()
-        self._kept.ask(features)
+        self._row_counts.ask(features)
         self._rows += len(features)
 
     def close(self, *, id: str, at: datetime) -> Closed:
         """Return everything counted since the start, until `at`; `clear` it once it is printed."""
         self._take()
-        self._bin()
+        self._row_counts.finish()
         self._flushed, self._due = True, (self._start or at) + self._open_for
         self._container = self._container or id
-        columns = self._columns.counts()
+        rows = self._row_counts
+        columns = rows.columns
         window = Window(
             id=id,
             model=self._served.model,
@@ -196,17 +182,15 @@ class OpenWindow:
             cold_starts=self._cold,
             uncounted=self._uncounted,
             latency_ms=self._times.counts(),
-            score=self._score.counts().get(_SCORE, Counts(())),
-            labels={
-                n: count for n, count in zip(self._classes, self._labels, strict=True) if count
-            },
+            score=rows.score,
+            labels=rows.labels,
             columns=columns,
-            clusters=self._clusters,
+            clusters=rows.clusters,
             container=self._container,
             earlier=self._earlier,
         )
         samples = self._sampler.lines() if self._sampler else ()
-        unknown = self._unknown(columns)
+        unknown = rows.unknown(columns)
         return Closed(window, tuple(self._times.single), self._times.billed(), unknown, samples)
 
     def forfeit(self) -> None:
@@ -223,38 +207,5 @@ class OpenWindow:
         self._look_again()
 
     def _forget_rows(self) -> None:
-        self._kept.clear()
+        self._row_counts.clear()
         self._invalid = 0
-        self._labels = [0] * len(self._classes)
-        self._clusters = (0.0, 0.0, 0.0, 0.0)
-        self._score = Tallies(self._score_bins)
-        self._columns = Tallies(self._column_bins)
-
-    def _bin(self) -> None:
-        """Bin what was kept."""
-        kept = self._kept
-        if self._column_bins and kept.rows:
-            self._columns.add(kept.features)
-        if kept.sizes:
-            self._add_scores(kept.scores, np.array(kept.sizes))
-            if self._classes:
-                found = np.bincount(kept.places, minlength=len(self._classes)).tolist()
-                self._labels = list(map(add, self._labels, found))
-        kept.clear()
-
-    def _add_scores(self, scores: npt.NDArray[np.float64], rows: npt.NDArray[np.intp]) -> None:
-        """Count the scores of requests of so many `rows` each, and sums for the design effect."""
-        if self._score_bins:
-            self._score.add(scores[:, None].astype(np.float32))
-        sums = np.add.reduceat(scores, np.cumsum(rows) - rows)
-        squares, total, between, overall = self._clusters
-        self._clusters = (
-            squares + float(np.square(rows).sum()),
-            total + float(sums.sum()),
-            between + float((np.square(sums) / rows).sum()),
-            overall + float(np.square(scores).sum()),
-        )
-
-    def _unknown(self, columns: dict[str, Counts]) -> int:
-        maps = {name for name, bins in self._column_bins.items() if bins.levels[-1:] == (UNKNOWN,)}
-        return sum(columns[name].cells[-1] for name in maps)

@@ -17,15 +17,15 @@ from tidegate.scoring.session import Matrix
 if TYPE_CHECKING:  # importing it takes half a millisecond of a start
     import numpy.typing as npt
 
-KEPT_VALUES = 400_000  # of the matrix, 1.6 MB: the request that fills it waits until all are binned
+KEPT_ROWS, KEPT_VALUES = 5_000, 250_000  # of the matrix: 1 MB at most, unless one request has more
 
 
 class KeptRows:
     """What requests asked and were answered, one after the other."""
 
-    def __init__(self, *, values: int = KEPT_VALUES) -> None:
-        """Begin empty, with room for so many values of the first request's width."""
-        self._values = values
+    def __init__(self, *, most: int = KEPT_ROWS) -> None:
+        """Begin empty, with room for so many rows, or fewer if they are wide."""
+        self._most = most
         self._room = 0
         self.clear()
 
@@ -36,7 +36,7 @@ class KeptRows:
 
     @property
     def features(self) -> Matrix:
-        """What was asked, (rows, columns); valid until the next `add`. There must be some."""
+        """What was asked, (rows, columns); valid until the next `ask`. There must be some."""
         return self._features[: self.rows]
 
     @property
@@ -48,6 +48,11 @@ class KeptRows:
     def places(self) -> npt.NDArray[np.intp]:
         """Numbers of the classes answered, (rows,) as `scores`; of a regression anything."""
         return self._places[: self._scored]
+
+    @property
+    def share(self) -> float:
+        """How full it is, 0 to 1."""
+        return self.rows / self._room if self._room else 0.0
 
     def fills(self, rows: int) -> bool:
         """Tell whether so many rows would not fit beside what is here."""
@@ -73,7 +78,7 @@ class KeptRows:
 
     def _grow(self, rows: int, columns: int) -> None:
         """Make room for so many rows at least; it stays so."""
-        room = max(rows, self._values // columns)
+        room = max(rows, min(self._most, KEPT_VALUES // columns))
         # Pages that are never written are never taken.
         features, scores = np.empty((room, columns), np.float32), np.empty(room)
         places = np.empty(room, np.intp)

@@ -7,6 +7,7 @@ them, so training and serving can't disagree about a border.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # importing it takes half a millisecond of a start
 MAX_EDGES = 64
 PROBABILITY_CELLS = 100
 BLOCK_ROWS = 5_000  # sorted together: more leave the processor's caches, of fewer the calls show
+PART_VALUES = 12_500  # binned in one go: 0.1 to 0.2 ms
 FLAG = Bins(edges=(0.0,))  # of booleans: false (0), true (1)
 
 
@@ -85,6 +87,7 @@ class Tallies:
             np.array([*(b.edges or range(len(b.levels))), np.inf], dtype=np.float32)
             for b in bins.values()
         ]
+        self._is_category = [bool(b.levels) for b in bins.values()]
         self._below = [np.zeros(len(borders), dtype=np.int64) for borders in self._borders]
 
     def add(self, matrix: npt.NDArray[np.float32]) -> None:
@@ -92,12 +95,27 @@ class Tallies:
 
         Raises `ValueError` on a category code without a level, and then counts nothing.
         """
-        found = self._below
-        for start in range(0, len(matrix), BLOCK_ROWS):
-            block = matrix[start : start + BLOCK_ROWS]
-            found = [old + new for old, new in zip(found, self._look(block), strict=True)]
-        self._below = found
-        self._rows += len(matrix)
+        for _ in self.parts(matrix):
+            pass
+
+    def parts(self, matrix: npt.NDArray[np.float32]) -> Iterator[float]:
+        """Do what `add` does in parts of about `PART_VALUES`; yield the share done after each.
+
+        Nothing is counted before the last one. The matrix is copied at once.
+        """
+        return self._parts(np.array(matrix.T, dtype=np.float32, order="C"))
+
+    def _parts(self, columns: npt.NDArray[np.float32]) -> Iterator[float]:
+        count, rows = columns.shape
+        width = max(1, PART_VALUES // max(1, min(rows, BLOCK_ROWS)))
+        corners = list(product(range(0, rows, BLOCK_ROWS), range(0, count, width)))
+        below = list(self._below)
+        for done, (row, column) in enumerate(corners, start=1):
+            for j in range(column, min(column + width, count)):
+                below[j] = below[j] + self._look(columns[j, row : row + BLOCK_ROWS], j)
+            if done == len(corners):
+                self._below, self._rows = below, self._rows + rows
+            yield done / len(corners)
 
     def counts(self) -> dict[str, Counts]:
         """Return the counts so far by column."""
@@ -109,15 +127,13 @@ class Tallies:
             for (name, bins), below in zip(self._bins.items(), self._below, strict=True)
         }
 
-    def _look(self, matrix: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.intp]]:
-        """Yield, by column, how many rows lie at or below each border."""
-        columns = np.array(matrix.T, dtype=np.float32, order="C")
-        columns.sort(axis=1)  # NaN comes last
-        for bins, borders, column in zip(self._bins.values(), self._borders, columns, strict=True):
-            below = np.searchsorted(column, borders, side="right")
-            if bins.levels:
-                _check_codes(column, borders, below)
-            yield below
+    def _look(self, column: npt.NDArray[np.float32], j: int) -> npt.NDArray[np.intp]:
+        """Return how many of a column's values, which are sorted, lie at or below each border."""
+        column.sort()  # NaN comes last
+        below = column.searchsorted(self._borders[j], side="right")
+        if self._is_category[j]:
+            _check_codes(column, self._borders[j], below)
+        return below
 
 
 def _check_codes(

@@ -64,11 +64,7 @@ class PlainRequests:
 
     def read(self, body: bytes) -> Features | None:
         """Return the rows of a body in JSON, None when in doubt."""
-        arrays = 1 + 2 * len(self._contract.columns)
-        found = (
-            self._arrays.read(body, self._take, arrays=arrays) if is_dense(body, arrays) else None
-        )
-        if found is not None:
+        if (found := self._long(body)) is not None:
             return self._encoder.plainly(found.values, found.rows, typed=True)
         typed = self._typed
         features = typed.read(body) if typed else None

@@ -1,0 +1,123 @@
+"""Rows that were asked and answered: kept as they came, binned while the next ones come.
+
+Rows come together until they are many, because of few the calls show. They are binned a part at a
+time while as many others come: all at once would have one request wait for milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from operator import add
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tidegate.contract import UNKNOWN, Contract
+from tidegate.scoring.reading import Numbers, Places
+from tidegate.scoring.session import Matrix
+from tidegate.serving.kept_rows import KEPT_ROWS, KeptRows
+from tidegate.windows.binning import Tallies
+from tidegate.windows.values import Counts, Reference
+
+if TYPE_CHECKING:  # importing it takes half a millisecond of a start
+    import numpy.typing as npt
+
+_SCORE = "score"
+
+
+class RowCounts:
+    """Cells, classes and sums of the rows of one window; all of them are in it after `finish`.
+
+    `clusters` are sums over requests of so many rows each, for the design effect.
+    """
+
+    def __init__(
+        self, reference: Reference | None, contract: Contract | None, *, most: int = KEPT_ROWS
+    ) -> None:
+        """Begin empty, binning when there are `most` rows; without a reference there are no cells.
+
+        Without a contract there are no classes.
+        """
+        columns = contract.column_names if contract else ()
+        self._classes = contract.target.classes if contract else ()
+        self._column_bins = {n: reference.columns[n].bins for n in columns} if reference else {}
+        self._score_bins = {_SCORE: reference.score.bins} if reference else {}
+        self._kept = KeptRows(most=most)
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin again at zero."""
+        self._kept.clear()
+        self._binning: Iterator[float] = iter(())
+        self._binned = 1.0  # the share of the rows that were taken last
+        self._labels = [0] * len(self._classes)
+        self.clusters = (0.0, 0.0, 0.0, 0.0)
+        self._score, self._columns = Tallies(self._score_bins), Tallies(self._column_bins)
+
+    def ask(self, features: Matrix) -> None:
+        """Count what some requests asked, (rows, columns)."""
+        if self._kept.fills(len(features)):
+            self._turn()
+        else:
+            self._bin(self._kept.share)
+        self._kept.ask(features)
+
+    def answer(self, scores: Numbers, places: Places, sizes: Sequence[int]) -> None:
+        """Count what was answered to requests of so many rows each, which were asked last."""
+        self._kept.answer(scores, places, sizes)
+
+    def finish(self) -> None:
+        """Bin what is left."""
+        self._turn()
+        self._bin(1.0)
+
+    @property
+    def columns(self) -> dict[str, Counts]:
+        """Cells by column, in the contract's order."""
+        return self._columns.counts()
+
+    @property
+    def score(self) -> Counts:
+        """Cells of the score."""
+        return self._score.counts().get(_SCORE, Counts(()))
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Rows by the class that was answered."""
+        return {n: count for n, count in zip(self._classes, self._labels, strict=True) if count}
+
+    def unknown(self, columns: dict[str, Counts]) -> int:
+        """Return how many of these cells' values no category names."""
+        maps = {name for name, bins in self._column_bins.items() if bins.levels[-1:] == (UNKNOWN,)}
+        return sum(columns[name].cells[-1] for name in maps)
+
+    def _turn(self) -> None:
+        """Begin to bin what was kept."""
+        self._bin(1.0)
+        kept = self._kept
+        if kept.sizes:
+            self._add_scores(kept.scores, np.array(kept.sizes))
+            if self._classes:
+                found = np.bincount(kept.places, minlength=len(self._classes)).tolist()
+                self._labels = list(map(add, self._labels, found))
+        if self._column_bins and kept.rows:
+            self._binning, self._binned = self._columns.parts(kept.features), 0.0
+        kept.clear()
+
+    def _bin(self, share: float) -> None:
+        """Bin at least this share of what was taken last."""
+        while self._binned < share:
+            self._binned = next(self._binning, 1.0)
+
+    def _add_scores(self, scores: npt.NDArray[np.float64], rows: npt.NDArray[np.intp]) -> None:
+        """Count the scores of requests of so many `rows` each, and sums for the design effect."""
+        if self._score_bins:
+            self._score.add(scores[:, None].astype(np.float32))
+        sums = np.add.reduceat(scores, np.cumsum(rows) - rows)
+        squares, total, between, overall = self.clusters
+        self.clusters = (
+            squares + float(np.square(rows).sum()),
+            total + float(sums.sum()),
+            between + float((np.square(sums) / rows).sum()),
+            overall + float(np.square(scores).sum()),
+        )
