@@ -72,11 +72,14 @@ def _limit(
     packages: list[Path], asked: argparse.Namespace, console: Console
 ) -> tuple[in_process.Cell, ...]:
     plan = in_process.Plan(tuple(asked.forms), tuple(asked.rows), asked.rounds, asked.seconds)
-    cells = []
+    cells: tuple[in_process.Cell, ...] = ()
     for package in packages:
         cells += in_process.measure(package, plan)
         console.print(f"  limit    {package.name}")
-    return tuple(cells)
+    if 1 in asked.rows and not any(map(report.is_yardstick, cells)):
+        plan = in_process.Plan(("records",), (1,), asked.rounds, asked.seconds)
+        cells += in_process.measure(models.folder_of("small", FOLDER / "models"), plan)
+    return cells
 
 
 def _start() -> bool:

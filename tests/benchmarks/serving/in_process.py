@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle, permutations, product
 from pathlib import Path
 from typing import Any
@@ -81,56 +81,87 @@ class Cell:
     refused: str = ""
 
 
-def measure(folder: Path, plan: Plan) -> Iterator[Cell]:
-    """Yield the cells of one model, measured in a process of its own that is bound to one CPU."""
+def measure(folder: Path, plan: Plan) -> tuple[Cell, ...]:
+    """Return the cells of one model, measured in a process of its own that is bound to one CPU."""
     command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), sys.executable, "-m"]
     arguments = ["tests.benchmarks.serving.in_process", str(folder), json.dumps(asdict(plan))]
     done = subprocess.run([*command, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE)
-    for line in done.stdout.splitlines():
-        found = json.loads(line)
-        yield Cell(**{**found, "rounds": tuple(Round(**one) for one in found["rounds"])})
+    found = map(json.loads, done.stdout.splitlines())
+    return tuple(
+        Cell(**{**one, "rounds": tuple(Round(**each) for each in one["rounds"])}) for one in found
+    )
 
 
 def main(folder: Path, plan: Plan) -> None:
-    """Print a JSON line for each payload."""
+    """Print a JSON line for each payload.
+
+    A round is of all payloads: what the machine has to do beside this comes and goes by the minute,
+    and is in a round or two of each of them, not in all of one.
+    """
     out, sys.stdout = sys.stdout, Path(os.devnull).open("w")  # noqa: SIM115 - the windows' lines
     os.environ.update(handler.environment(folder))
     limit, contract = Limit(folder), read_folder(folder).contract
     readers = OwnReaders(folder, limit)
-    for rows in plan.rows:
-        for form in plan.forms:
-            seeds = range(1, 1 + (MANY if rows < LARGE else FEW))
-            asked = [payload(contract, form, rows, seed=seed) for seed in seeds]
-            cell = _cell(limit, readers, asked, contract.model, plan)
-            print(json.dumps(asdict(cell)), file=out, flush=True)
-
-
-def _cell(
-    limit: Limit, readers: OwnReaders, asked: Sequence[Payload], model: str, plan: Plan
-) -> Cell:
-    events, bodies = [one.event() for one in asked], [one.body for one in asked]
-    context, form, rows = handler.Context(), asked[0].form, asked[0].rows
-    cell = Cell(model, form, rows, len(bodies[0]))
-    answers = [endpoint.handle(event, context) for event in events]
-    for answer in answers:
-        if answer["statusCode"] != 200:
-            refused = f"{answer['statusCode']}: {answer['body'][:200]}"
-            return Cell(**{**asdict(cell), "refused": refused})
-    spellings = limit.spellings(form)
-    fastest = _fastest(spellings, bodies, plan.seconds)
-    bare = [spellings[fastest], *filter(None, [readers.spelling(form, rows, bodies[0])])]
-    for run, (body, answer) in product(bare, zip(bodies, answers, strict=True)):
-        _compare(run(body), answer)
-    event_of = cycle(events)
-    calls = (
-        lambda: endpoint.handle(next(event_of), context),
-        *(_over(run, bodies) for run in bare),
-    )
+    contests = []
+    for rows, form in product(plan.rows, plan.forms):
+        seeds = range(1, 1 + (MANY if rows < LARGE else FEW))
+        asked = [payload(contract, form, rows, seed=seed) for seed in seeds]
+        contests.append(_Contest(limit, readers, asked, contract.model, plan.seconds))
     gc.collect()
     gc.freeze()  # what was made to measure is not walked by the garbage collector
-    rounds = tuple(_round(calls, plan.seconds) for _ in range(plan.rounds))
-    session = _session(limit, rows, plan.seconds)
-    return Cell(model, form, rows, len(bodies[0]), fastest, session, rounds)
+    for _ in range(plan.rounds):
+        for contest in contests:
+            contest.go()
+    for contest in contests:
+        print(json.dumps(asdict(contest.cell())), file=out, flush=True)
+
+
+class _Contest:
+    """The handler beside the limit of one payload."""
+
+    def __init__(
+        self,
+        limit: Limit,
+        readers: OwnReaders,
+        asked: Sequence[Payload],
+        model: str,
+        seconds: float,
+    ) -> None:
+        """Find the limit's fastest spelling, and hold both sides' answers against each other."""
+        events, bodies = [one.event() for one in asked], [one.body for one in asked]
+        context, form, rows = handler.Context(), asked[0].form, asked[0].rows
+        self._cell = Cell(model, form, rows, len(bodies[0]))
+        self._limit, self._seconds = limit, seconds
+        self._rounds: list[Round] = []
+        answers = [endpoint.handle(event, context) for event in events]
+        refused = [answer for answer in answers if answer["statusCode"] != 200]
+        if refused:
+            text = f"{refused[0]['statusCode']}: {refused[0]['body'][:200]}"
+            self._cell = replace(self._cell, refused=text)
+            return
+        spellings = limit.spellings(form)
+        fastest = _fastest(spellings, bodies, seconds)
+        self._cell = replace(self._cell, spelling=fastest)
+        bare = [spellings[fastest], *filter(None, [readers.spelling(form, rows, bodies[0])])]
+        for run, (body, answer) in product(bare, zip(bodies, answers, strict=True)):
+            _compare(run(body), answer)
+        event_of = cycle(events)
+        self._sides: tuple[Call, ...] = (
+            lambda: endpoint.handle(next(event_of), context),
+            *(_over(run, bodies) for run in bare),
+        )
+
+    def go(self) -> None:
+        """Measure one round, unless the handler doesn't answer."""
+        if not self._cell.refused:
+            self._rounds.append(_round(self._sides, self._seconds))
+
+    def cell(self) -> Cell:
+        """Return what was found."""
+        if self._cell.refused:
+            return self._cell
+        session = _session(self._limit, self._cell.rows, self._seconds)
+        return replace(self._cell, session=session, rounds=tuple(self._rounds))
 
 
 def _fastest(spellings: dict[str, Spelling], bodies: Sequence[bytes], seconds: float) -> str:
