@@ -26,7 +26,7 @@ Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 # A NaN of a pattern that no reader makes: it stands for null until nulls were counted.
 _NULL_BITS = 0x7FF8_0000_0000_0001
 (_NULL,) = struct.unpack("<d", _NULL_BITS.to_bytes(8, "little"))
-_LISTS = (list, tuple)
+_CONVERTED = frozenset({list, tuple, np.ndarray})
 WRITTEN = 8192  # values for which bounds are written out: 128 KB
 SHAPES = 1000  # rows' types that are remembered; a contract with few nulls has one or two
 
@@ -147,13 +147,14 @@ class FastPaths:
         Those of a list come by way of its look, if there is one.
         """
         pack = Struct(f"{rows}d").pack  # four times as fast as numpy
-        parts: list[Any] = []
+        parts: list[Any] = list(columns)
         has_nulls = False
-        for code, look, values in zip(self._coders, looks, columns, strict=True):
-            if isinstance(values, np.ndarray):
+        for j, kind in enumerate(map(type, parts)):
+            if kind not in _CONVERTED:  # a buffer of doubles
+                continue
+            values, look, code = parts[j], looks[j], self._coders[j]
+            if kind is np.ndarray:
                 part, has_nulls = _of_array(values, code), True
-            elif type(values) not in _LISTS:
-                part = values
             elif (codes := look(values) if look else values) is None:
                 return None
             else:
@@ -163,7 +164,7 @@ class FastPaths:
                     part, has_nulls = _with_nulls(codes, code, pack), True
             if part is None:
                 return None
-            parts.append(part)
+            parts[j] = part
         return parts, has_nulls
 
     def _hides_booleans(self, found: Values, columns: Sequence[Sequence[Any] | Array]) -> bool:

@@ -18,7 +18,7 @@ from tidegate.windows.values import Reference, Window
 
 FLUSH_ROWS = 100_000
 FLUSH_SECONDS = 60.0
-WAITING_REQUESTS, WAITING_ROWS = 64, 300  # that are counted and not yet taken apart
+WAITING_REQUESTS, WAITING_ROWS = 64, 1000  # that are counted and not yet taken apart
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 

@@ -36,8 +36,9 @@ class RowWriter:
         parts = [self._value] * (2 * rows * width)
         if len(places):
             parts[:: 2 * width] = named(places, self._openings)
-        for j, between in enumerate(self._between, start=1):
-            parts[2 * j :: 2 * width] = [between] * rows
+        if width > 1:
+            for j, between in enumerate(self._between, start=1):
+                parts[2 * j :: 2 * width] = [between] * rows
         parts[1::2] = numbers
         parts.append(self._closing)
         return b"".join(parts)[len(self._closing) + 1 :]
