@@ -117,7 +117,10 @@ class Clients:
             began = now = clock()
             end = began + seconds
             while asked:
-                for key, _ in selector.select(_TIMEOUT):
+                ready = selector.select(_TIMEOUT)
+                if not ready:
+                    raise TimeoutError(f"no answer in {_TIMEOUT:g} seconds")
+                for key, _ in ready:
                     connection = key.data
                     answer = connection.receive()
                     if answer is None:

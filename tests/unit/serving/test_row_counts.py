@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.served import NOON, SERVED
 from tidegate.contract import Column, Contract, Target
 from tidegate.scoring.session import Matrix
+from tidegate.serving.answers import failure
+from tidegate.serving.counting import OpenWindow
+from tidegate.serving.kept_rows import KeptRows
+from tidegate.serving.predictor import Outcome
 from tidegate.serving.row_counts import RowCounts
 from tidegate.windows import binning
 from tidegate.windows.binning import make_bins, score_bins, summarize
@@ -77,15 +82,45 @@ def test_no_request_waits_for_more_than_a_few_parts(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(binning.Tallies, "_look", counted)
     counts, waits = RowCounts(REFERENCE, CONTRACT, most=100), []
-    for seed in range(61):
+    for seed in range(60):
         counts.ask(rows_of(10, seed))
         waits.append(sum(looked))
         looked.clear()
     assert max(waits) <= 2 * 200  # of 2,000 that are full
-    assert sum(waits) == 50 * 10 * len(COLUMNS)  # as many as came, but for those of the last block
+    assert sum(waits) == 50 * 10 * len(COLUMNS)  # as many as came
 
 
 def test_a_request_of_more_rows_than_are_kept_is_counted_too() -> None:
     counts = filled([10, 500, 10], most=100)
     counts.finish()
     assert {cells.total for cells in counts.columns.values()} == {520}
+
+
+def test_a_long_request_leaves_no_long_wait_behind() -> None:
+    kept = KeptRows(most=100)
+    kept.ask(rows_of(500))
+    assert kept.fills(1)
+    assert kept.share == 1
+    kept.clear()
+    kept.ask(rows_of(60))
+    assert (kept.fills(40), kept.fills(41), kept.share) == (False, True, 0.6)
+
+
+def test_of_wide_rows_fewer_wait() -> None:
+    waited = []
+    for columns in (20, 200):
+        contract = Contract(
+            "m", "regression", tuple(Column(f"c{i}", "float") for i in range(columns)), Target("y")
+        )
+        window = OpenWindow(SERVED, None, contract=contract)
+        rows = np.zeros((50, columns), np.float32)
+        outcome = Outcome(failure(), 50, rows, np.zeros(50))
+        window.count(outcome, milliseconds=1, at=NOON)  # the first is flushed at once
+        window.close(id="w", at=NOON)
+        window.clear()
+        for count in range(1, 100):
+            window.count(outcome, milliseconds=1, at=NOON)
+            if not window._waiting:
+                waited.append(count * 50)
+                break
+    assert waited == [1_000, 250]

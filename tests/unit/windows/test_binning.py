@@ -77,10 +77,17 @@ def test_parts_count_with_the_last_of_them() -> None:
     for share in tallies.parts(values):
         shares.append(share)
         assert (tallies.counts() == empty) == (share < 1)
-    assert shares == [i / 6 for i in range(1, 7)]  # two blocks of rows, columns by twos
+    assert shares == [i / 4 for i in range(1, 5)]  # two blocks of rows, columns by fives
     assert tallies.counts() == {
         f"c{j}": count(b, values[:, j]) for j, b in enumerate(bins.values())
     }
+
+
+def test_a_matrix_of_another_width_is_refused() -> None:
+    tallies = Tallies({"wind": Bins(edges=(1.0,)), "gusts": Bins(edges=(1.0,))})
+    for columns in (1, 3):
+        with pytest.raises(ValueError, match=f"{columns} columns, not 2"):
+            tallies.add(np.zeros((4, columns), np.float32))
 
 
 @pytest.mark.parametrize("code", [-1.0, 0.5, 2.0, 3.0, math.inf, -math.inf])

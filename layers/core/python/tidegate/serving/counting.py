@@ -18,7 +18,8 @@ from tidegate.windows.values import Reference, Window
 
 FLUSH_ROWS = 100_000
 FLUSH_SECONDS = 60.0
-WAITING_REQUESTS, WAITING_ROWS = 64, 1000  # that are counted and not yet taken apart
+# That are counted and not yet taken apart; of wide rows fewer.
+WAITING_REQUESTS, WAITING_ROWS, WAITING_VALUES = 64, 1000, 50_000
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -54,6 +55,8 @@ class OpenWindow:
         self._served, self._flush_rows, self._sampler = served, flush_rows, sampler
         self._open_for = timedelta(seconds=flush_seconds)
         self._row_counts = RowCounts(reference, contract)
+        columns = len(contract.columns) if contract else 1
+        self._waiting_rows = min(WAITING_ROWS, WAITING_VALUES // columns)
         self._waiting: list[tuple[float, Outcome]] = []
         self._warm = self._flushed = False
         self._container, self._earlier, self._requests = "", 0, 0
@@ -115,7 +118,7 @@ class OpenWindow:
     def _look_again(self) -> None:
         """Decide how many requests or rows may wait, so that none is flushed too late."""
         self._more = min(WAITING_REQUESTS, self._flush_rows - self._requests)
-        self._more_rows = min(WAITING_ROWS, self._flush_rows - self._rows)
+        self._more_rows = min(self._waiting_rows, self._flush_rows - self._rows)
 
     def _take(self) -> None:
         """Take apart what waits; requests of few rows together."""

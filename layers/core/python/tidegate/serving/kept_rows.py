@@ -25,8 +25,8 @@ class KeptRows:
 
     def __init__(self, *, most: int = KEPT_ROWS) -> None:
         """Begin empty, with room for so many rows, or fewer if they are wide."""
-        self._most = most
-        self._room = 0
+        self._most = self._room = most
+        self._taken = 0  # rows that there is memory for
         self.clear()
 
     def clear(self) -> None:
@@ -52,18 +52,18 @@ class KeptRows:
     @property
     def share(self) -> float:
         """How full it is, 0 to 1."""
-        return self.rows / self._room if self._room else 0.0
+        return min(1.0, self.rows / self._room)
 
     def fills(self, rows: int) -> bool:
         """Tell whether so many rows would not fit beside what is here."""
         return self.rows > 0 and self.rows + rows > self._room
 
     def ask(self, features: Matrix) -> None:
-        """Keep what some requests asked, (rows, columns)."""
+        """Keep what some requests asked, (rows, columns), that do not fill it, or as the first."""
         rows, columns = features.shape
         end = self.rows + rows
-        if end > self._room:
-            self._grow(end, columns)
+        if end > self._taken:
+            self._take(end, columns)
         self._features[self.rows : end] = features
         self.rows = end
 
@@ -76,13 +76,11 @@ class KeptRows:
         self._scored = end
         self.sizes += sizes
 
-    def _grow(self, rows: int, columns: int) -> None:
-        """Make room for so many rows at least; it stays so."""
-        room = max(rows, min(self._most, KEPT_VALUES // columns))
+    def _take(self, rows: int, columns: int) -> None:
+        """Take memory for so many rows at least, when there are none yet."""
+        self._room = max(1, min(self._most, KEPT_VALUES // columns))
+        self._taken = max(rows, self._room)
         # Pages that are never written are never taken.
-        features, scores = np.empty((room, columns), np.float32), np.empty(room)
-        places = np.empty(room, np.intp)
-        if self.rows:
-            features[: self.rows], scores[: self._scored] = self.features, self.scores
-            places[: self._scored] = self.places
-        self._features, self._scores, self._places, self._room = features, scores, places, room
+        self._features = np.empty((self._taken, columns), np.float32)
+        self._scores = np.empty(self._taken)
+        self._places = np.empty(self._taken, np.intp)

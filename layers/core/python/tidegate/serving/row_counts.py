@@ -58,9 +58,8 @@ class RowCounts:
         """Count what some requests asked, (rows, columns)."""
         if self._kept.fills(len(features)):
             self._turn()
-        else:
-            self._bin(self._kept.share)
         self._kept.ask(features)
+        self._bin(self._kept.share)
 
     def answer(self, scores: Numbers, places: Places, sizes: Sequence[int]) -> None:
         """Count what was answered to requests of so many rows each, which were asked last."""

@@ -101,8 +101,11 @@ class Tallies:
     def parts(self, matrix: npt.NDArray[np.float32]) -> Iterator[float]:
         """Do what `add` does in parts of about `PART_VALUES`; yield the share done after each.
 
-        Nothing is counted before the last one. The matrix is copied at once.
+        Nothing is counted before the last one, nor may anything else be in between. The matrix is
+        copied at once. Raises `ValueError` when it has another number of columns.
         """
+        if matrix.shape[1] != len(self._borders):
+            raise ValueError(f"there are {matrix.shape[1]} columns, not {len(self._borders)}")
         return self._parts(np.array(matrix.T, dtype=np.float32, order="C"))
 
     def _parts(self, columns: npt.NDArray[np.float32]) -> Iterator[float]:
@@ -128,7 +131,7 @@ class Tallies:
         }
 
     def _look(self, column: npt.NDArray[np.float32], j: int) -> npt.NDArray[np.intp]:
-        """Return how many of a column's values, which are sorted, lie at or below each border."""
+        """Sort a column; return how many of its values lie at or below each border."""
         column.sort()  # NaN comes last
         below = column.searchsorted(self._borders[j], side="right")
         if self._is_category[j]:

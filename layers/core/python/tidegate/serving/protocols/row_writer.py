@@ -36,9 +36,8 @@ class RowWriter:
         parts = [self._value] * (2 * rows * width)
         if len(places):
             parts[:: 2 * width] = named(places, self._openings)
-        if width > 1:
-            for j, between in enumerate(self._between, start=1):
-                parts[2 * j :: 2 * width] = [between] * rows
+        for j, between in enumerate(self._between, start=1):
+            parts[2 * j :: 2 * width] = [between] * rows
         parts[1::2] = numbers
         parts.append(self._closing)
         return b"".join(parts)[len(self._closing) + 1 :]
