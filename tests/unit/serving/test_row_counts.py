@@ -123,4 +123,4 @@ def test_of_wide_rows_fewer_wait() -> None:
             if not window._waiting:
                 waited.append(count * 50)
                 break
-    assert waited == [1_000, 250]
+    assert waited == [300, 250]

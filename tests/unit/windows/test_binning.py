@@ -77,7 +77,7 @@ def test_parts_count_with_the_last_of_them() -> None:
     for share in tallies.parts(values):
         shares.append(share)
         assert (tallies.counts() == empty) == (share < 1)
-    assert shares == [i / 4 for i in range(1, 5)]  # two blocks of rows, columns by fives
+    assert shares == [i / 6 for i in range(1, 7)]  # two blocks of rows, columns by twos
     assert tallies.counts() == {
         f"c{j}": count(b, values[:, j]) for j, b in enumerate(bins.values())
     }

@@ -19,7 +19,7 @@ from tidegate.windows.values import Reference, Window
 FLUSH_ROWS = 100_000
 FLUSH_SECONDS = 60.0
 # That are counted and not yet taken apart; of wide rows fewer.
-WAITING_REQUESTS, WAITING_ROWS, WAITING_VALUES = 64, 1000, 50_000
+WAITING_REQUESTS, WAITING_ROWS, WAITING_VALUES = 64, 300, 50_000
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
