@@ -76,9 +76,6 @@ def _limit(
     for package in packages:
         cells += in_process.measure(package, plan)
         console.print(f"  limit    {package.name}")
-    if 1 in asked.rows and not any(map(report.is_yardstick, cells)):
-        plan = in_process.Plan(("records",), (1,), asked.rounds, asked.seconds)
-        cells += in_process.measure(models.folder_of("small", FOLDER / "models"), plan)
     return cells
 
 

@@ -20,9 +20,7 @@ from tests.benchmarks.serving.memory import Resident
 from tests.benchmarks.serving.over_http import Compared, Pair
 from tests.benchmarks.serving.servers import YARDSTICK
 
-# Microseconds that the handler may take beyond the limit at one row, on a machine on which a record
-# of the small model takes the limit so many; on a slower one as many times those.
-MOST_OVER, WHERE_LIMIT = 40.0, 8.0
+MOST_OVER = 40.0  # microseconds that the handler may take beyond the limit at one row
 MOST_TIMES = {100: 1.25, 1_000: 1.15}  # the limit's time, by rows
 _MEGABYTE = 1e6
 Measure = Callable[[Load], float]
@@ -71,7 +69,6 @@ def show(results: Results, console: Console) -> None:
     console.print(f"{when}, {os.cpu_count()} CPUs, load before {before}, after {after}")
     if results.cells:
         console.print(_in_process(results.cells))
-        console.print(_one_row(results.cells))
     for model in dict.fromkeys(pair.model for pair in results.http.pairs):
         console.print(_over_http([pair for pair in results.http.pairs if pair.model == model]))
     if results.resident or results.http.memory:
@@ -80,64 +77,23 @@ def show(results: Results, console: Console) -> None:
     console.print("\n".join(f"missed: {line}" for line in missed) or "nothing promised was missed")
 
 
-def is_yardstick(cell: Cell) -> bool:
-    """Tell whether this is a record of the small model, whose limit says how fast a machine is."""
-    return (cell.model, cell.form, cell.rows) == ("small", "records", 1)
-
-
-def yardstick(cells: Iterable[Cell]) -> float | None:
-    """Return what a record of the small model takes the limit in its quickest round, in µs."""
-    limits = [one.limit for cell in cells if is_yardstick(cell) for one in cell.rounds]
-    return min(limits, default=None)
-
-
-def most_over(cells: Iterable[Cell]) -> float:
-    """Return how many microseconds over the limit are promised at one row on this machine."""
-    return MOST_OVER * max(1.0, (yardstick(cells) or WHERE_LIMIT) / WHERE_LIMIT)
-
-
-def verdict(cell: Cell, most: float) -> tuple[float, float]:
-    """Return what was found and what is the most that was promised: microseconds, or times.
-
-    `most` is how many microseconds one row may take over the limit.
-    """
+def verdict(cell: Cell) -> tuple[float, float]:
+    """Return what was found and what is the most that was promised: microseconds, or times."""
     if cell.rows in MOST_TIMES:
         return statistics.median(_times(cell)), MOST_TIMES[cell.rows]
-    return statistics.median(_over(cell)), most
+    return statistics.median(_over(cell)), MOST_OVER
 
 
-def _missed_cells(cells: Sequence[Cell]) -> Iterable[str]:
-    most_here = most_over(cells)
+def _missed_cells(cells: Iterable[Cell]) -> Iterable[str]:
     for cell in cells:
-        name = _name(cell)
+        name = f"{cell.model}, {cell.rows:,} rows, {cell.form}"
         if cell.refused:
             yield f"{name}: {cell.refused}"
         elif cell.rows == 1 or cell.rows in MOST_TIMES:
-            found, most = verdict(cell, most_here)
+            found, most = verdict(cell)
             if found > most:
                 unit = "times the limit" if cell.rows in MOST_TIMES else "µs over the limit"
-                yield f"{name}: {found:.2f} {unit}, not {most:.4g}"
-
-
-def _name(cell: Cell) -> str:
-    return f"{cell.model}, {cell.rows:,} rows, {cell.form}"
-
-
-def _one_row(cells: Sequence[Cell]) -> str:
-    """Return what one row is held to here, and which cells are above the number as such."""
-    quickest, most = yardstick(cells), most_over(cells)
-    if quickest is None:
-        return ""
-    text = (
-        f"1 row: {MOST_OVER:g} µs over the limit are promised where a record of the small model "
-        f"takes the limit {WHERE_LIMIT:g} µs; here it takes {quickest:.0f}, so {most:.0f} µs."
-    )
-    above = [
-        f"{_name(cell)}: {over:.0f} µs"
-        for cell in cells
-        if cell.rows == 1 and cell.rounds and (over := statistics.median(_over(cell))) > MOST_OVER
-    ]
-    return text + (f" Above {MOST_OVER:g} as such: {'; '.join(above)}." if above else "")
+                yield f"{name}: {found:.2f} {unit}, not {most:g}"
 
 
 def _missed_pairs(pairs: Sequence[Pair]) -> Iterable[str]:
@@ -161,13 +117,12 @@ def _in_process(cells: Sequence[Cell]) -> Table:
         table.add_column(name, no_wrap=True)
     for name in ("over, µs", "times", "times, mean", "with own readers", ""):
         table.add_column(name, no_wrap=True)
-    most_here = most_over(cells)
     for cell in cells:
         head = (cell.model, f"{cell.rows:,}", cell.form, f"{cell.body_bytes / 1000:.1f}")
         if cell.refused:
             table.add_row(*head, "", "", cell.refused[:40])
             continue
-        found, most = verdict(cell, most_here)
+        found, most = verdict(cell)
         table.add_row(
             *head,
             f"{cell.session:,.0f}",

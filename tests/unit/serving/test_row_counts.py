@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.fakes.served import NOON, SERVED
 from tidegate.contract import Column, Contract, Target
 from tidegate.scoring.session import Matrix
-from tidegate.serving.answers import failure
+from tidegate.serving.answers import success
 from tidegate.serving.counting import OpenWindow
 from tidegate.serving.kept_rows import KeptRows
 from tidegate.serving.predictor import Outcome
@@ -114,7 +114,7 @@ def test_of_wide_rows_fewer_wait() -> None:
         )
         window = OpenWindow(SERVED, None, contract=contract)
         rows = np.zeros((50, columns), np.float32)
-        outcome = Outcome(failure(), 50, rows, np.zeros(50))
+        outcome = Outcome(success({}), 50, rows, np.zeros(50))
         window.count(outcome, milliseconds=1, at=NOON)  # the first is flushed at once
         window.close(id="w", at=NOON)
         window.clear()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from simdjson import Array, Object, Parser
 
 from tidegate.contract import Column
+from tidegate.encoding.occurrences import occurs
 
 KEPT = 2**18  # bytes of the longest body whose parser is kept, with the memory that it took
 # It is otherwise: no JSON or too deep, no such key, no array, or none of these values.
@@ -51,7 +52,7 @@ class JsonArrays:
         """
         # An array among a column's values would lose its brackets. simdjson passes over a byte
         # order mark, which is no JSON.
-        if body[:1] != b"{" or not _has_brackets(body, arrays):
+        if body[:1] != b"{" or not occurs(body, b"[", arrays):
             return None
         parser = self._parsers.pop() if self._parsers else Parser()
         try:
@@ -81,11 +82,6 @@ class JsonArrays:
         if len(set(map(len, arrays))) != 1:
             return None
         return self.values(arrays)
-
-
-def _has_brackets(body: bytes, count: int) -> bool:
-    """Tell whether exactly so many arrays begin: in a third of the time of `body.count`."""
-    return len(body) - len(body.replace(b"[", b"", count + 1)) == count
 
 
 def _as_list(array: Array) -> Any:  # noqa: ANN401 - JSON values

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from tidegate.contract import Contract
+from tidegate.encoding.occurrences import occurs
 from tidegate.errors import PayloadTooLargeError, RequestError
-from tidegate.serving.protocols.colons import has_colons
 from tidegate.serving.protocols.tensors import DATATYPES, DTYPES, TEXT, Tensor, show
 from tidegate.serving.requests import parse_strictly
 
@@ -91,7 +91,7 @@ def parse(head: bytes) -> tuple[dict[str, Any], str]:
         payload, doubt = parse_strictly(head), error.msg
     else:
         # More colons than keys: some stand in texts, or a key was overwritten by its twin.
-        if not has_colons(head, _count_keys(payload)):
+        if not occurs(head, b":", _count_keys(payload)):
             parse_strictly(head)
     if not isinstance(payload, dict):
         raise RequestError('the body must be {"inputs": [{"name", "shape", "datatype", "data"}]}')

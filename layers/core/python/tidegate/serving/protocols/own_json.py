@@ -14,11 +14,11 @@ import orjson
 
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
+from tidegate.encoding.occurrences import occurs
 from tidegate.errors import RequestError
 from tidegate.scoring.reading import Read
 from tidegate.scoring.session import Features, Matrix, Packed
 from tidegate.serving.answers import Answer
-from tidegate.serving.protocols.colons import has_colons
 from tidegate.serving.protocols.lengths import LEAST, LONG, is_dense
 from tidegate.serving.protocols.port import Question
 from tidegate.serving.protocols.row_writer import RowWriter
@@ -67,7 +67,7 @@ class JsonProtocol:
             return None
         rows, objects = read
         features = self._encoder.typed_rows(rows, bounded=True)
-        is_sound = features is not None and has_colons(body, 1 + objects * self._columns)
+        is_sound = features is not None and occurs(body, b":", 1 + objects * self._columns)
         return features if is_sound else None
 
     @cached_property
@@ -97,7 +97,7 @@ class JsonProtocol:
             keys = 1 + self._columns * len(records) if packed else 0
         elif "columns" in payload:
             packed = self._encoder.few_columns(payload["columns"])
-        return packed if packed and has_colons(body, keys) else None
+        return packed if packed and occurs(body, b":", keys) else None
 
     def _all_rows(self, payload: Any, body: bytes) -> Matrix:  # noqa: ANN401 - any JSON
         """Return the matrix of `{"records": [...]}` or `{"columns": {...}}`.
@@ -142,7 +142,7 @@ def _refuse_repeated_keys(body: bytes, *, keys: int) -> None:
 
     There are as many colons as keys, and more only in texts or after keys that were overwritten.
     """
-    if not has_colons(body, keys):
+    if not occurs(body, b":", keys):
         parse_strictly(body)
 
 

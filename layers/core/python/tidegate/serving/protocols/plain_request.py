@@ -18,8 +18,8 @@ from msgspec.structs import astuple
 
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
+from tidegate.encoding.occurrences import occurs
 from tidegate.scoring.session import Features
-from tidegate.serving.protocols.colons import has_colons
 from tidegate.serving.protocols.lengths import is_dense
 from tidegate.serving.protocols.plain_tensors import MEMBERS, are_alike, has_fast_path, is_proven
 from tidegate.serving.protocols.tensors import RANGES, TEXT, datatypes
@@ -85,7 +85,7 @@ class PlainRequests:
         except (msgspec.MsgspecError, TypeError, ValueError):  # it is otherwise
             return None
         # There are more colons than keys in a text, or after a repeated key.
-        if placed is None or not has_colons(body, 1 + len(MEMBERS) * len(self._contract.columns)):
+        if placed is None or not occurs(body, b":", 1 + len(MEMBERS) * len(self._contract.columns)):
             return None
         form, columns = placed
         if all(_is_plain(columns[j], kind) for j, kind in form.checks):

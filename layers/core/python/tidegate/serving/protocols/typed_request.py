@@ -13,9 +13,9 @@ import msgspec
 
 from tidegate.contract import Column, Contract
 from tidegate.encoding.encoder import Encoder
+from tidegate.encoding.occurrences import occurs
 from tidegate.encoding.typed import type_of
 from tidegate.scoring.session import Features
-from tidegate.serving.protocols.colons import has_colons
 from tidegate.serving.protocols.plain_tensors import MEMBERS, are_alike, has_fast_path, is_proven
 from tidegate.serving.protocols.tensors import datatypes
 
@@ -41,7 +41,9 @@ class TypedRequests:
         if [one.name for one in tensors] != self._names:
             return None
         # There are more colons than keys in a text, or after a repeated key.
-        if not (are_alike([one.shape for one in tensors], data) and has_colons(body, self._colons)):
+        if not (
+            are_alike([one.shape for one in tensors], data) and occurs(body, b":", self._colons)
+        ):
             return None
         return self._encoder.typed_rows(list(zip(*data, strict=True)), bounded=False)
 
