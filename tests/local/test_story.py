@@ -72,13 +72,26 @@ def test_drift_is_confirmed_alarmed_decided_and_answered_by_a_new_champion(
     confirmed = [e for e in cloud.registry.events(MODEL) if e.kind == "DriftReported"]
     assert any(e.evidence["confirmed"] for e in confirmed)
     decided = [e for e in cloud.registry.events(MODEL) if e.kind == "GovernorDecided"]
-    assert [e.evidence["action"] for e in decided].count("retrain") == 1
+    runs = [run for run in cloud.registry.runs(MODEL) if run.actor == "governor"]
+    trained = [run for run in runs if run.state != "reused"]
+    assert [run.version for run in trained] == [4]
+    retrain = [e.evidence["run"] for e in decided if e.evidence["action"] == "retrain"]
+    assert retrain[0] == trained[0].id
+    assert sorted(retrain) == sorted(run.id for run in runs)
     assert kinds.index("GovernorDecided") < len(kinds) - 1 - kinds[::-1].index("ReleasePromoted")
     champion = cloud.registry.champion(MODEL)
     assert champion is not None
     assert champion.number == 4
     assert champion.gates_passed
     assert champion.created_by == "governor"
+
+
+def test_the_governor_starts_nothing_until_july(told: Told) -> None:
+    acts = [fact["data"] for fact in told.facts if fact["data"].get("event")]
+    kinds = [act["event"] for act in acts]
+    assert kinds.count("AutomationPaused") == kinds.count("AutomationResumed") == 1
+    before = acts[: kinds.index("AutomationResumed")]
+    assert {act["action"] for act in before if act["event"] == "GovernorDecided"} <= {"notify"}
 
 
 def test_events_are_complete_and_ordered(told: Told, cloud: Cloud) -> None:

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from tidegate.clock import utc_now
-from tidegate.governance.automation import ON, Automation, paused
-from tidegate.registry.commits import Act
+from tidegate.governance.automation import ON, paused
 from tidegate_cli.identity import actor
 from tidegate_cli.invocation import Invocation, verb
+from tidegate_cli.switching import turn
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +25,7 @@ def pause(
 ) -> None:
     """Let the governor tell people of drift and start nothing, until `tidegate resume`."""
     switch = paused(actor(), reason)
-    _turn(call, switch, kind="AutomationPaused", why=reason)
+    turn(call.cloud, switch, why=reason)
     line = f"[yellow]paused[/] by {escape(switch.who)}: {escape(reason)}"
     call.answer({"env": call.env, "automation": switch}, line)
 
@@ -37,13 +36,5 @@ def resume(
 ) -> None:
     """Let the governor act again."""
     before = call.cloud.automation.automation()
-    _turn(call, ON, kind="AutomationResumed", why=reason or f"before: {before.reason or 'on'}")
+    turn(call.cloud, ON, why=reason or f"before: {before.reason or 'on'}")
     call.answer({"env": call.env, "automation": ON}, "[green]on[/]: the governor may act")
-
-
-def _turn(call: Invocation, switch: Automation, *, kind: str, why: str) -> None:
-    """Turn the switch first: it is what counts; then tell every model's log."""
-    call.cloud.automation.turn(switch)
-    for model in call.cloud.registry.models():
-        act = Act(utc_now(), actor(), why)
-        call.cloud.registry.note(model, kind=kind, act=act, subject="automation")

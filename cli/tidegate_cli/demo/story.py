@@ -17,6 +17,7 @@ from pathlib import Path
 from tidegate.client import Api
 from tidegate.client.api import RETRIES
 from tidegate.clock import utc_now
+from tidegate.governance.automation import ON, paused
 from tidegate.governance.workflows import ReleaseOrder, TrainingOrder
 from tidegate.project import Param, Project
 from tidegate.registry.values import Event
@@ -26,6 +27,7 @@ from tidegate_cli.demo.facts import Teller
 from tidegate_cli.demo.narrator import Narrator, StoryError
 from tidegate_cli.demo.replay import Replay, Tally, batches
 from tidegate_cli.identity import actor
+from tidegate_cli.switching import turn
 
 MODEL = "flight-delay"
 GROUP = "origin"
@@ -33,6 +35,8 @@ BAD_WEIGHT = (
     6.0  # trains as if every late flight stood for six: scores far too high, ranking intact
 )
 OVERRIDE = "demo: the gate is overridden by hand to see what the canary makes of it"
+BY_HAND = "demo: versions 1 to 3 are asked for by hand"
+IN_JULY = "demo: July's drift is the governor's to answer"
 DAYS = {  # [since, until) of each piece of the story
     "first data": (date(2013, 1, 1), date(2013, 3, 1)),
     "march": (date(2013, 3, 1), date(2013, 4, 1)),
@@ -61,11 +65,13 @@ class Story:
     def run(self) -> None:
         """Tell all chapters; raise `StoryError` where the story breaks."""
         self.prepare()
-        self.push_first_data()
-        self.train_first_version()
-        self.serve_march()
-        self.release_second_version()
-        self.try_bad_release()
+        with self._governor_paused():
+            self.push_first_data()
+            self.train_first_version()
+            self.serve_march()
+            self.release_second_version()
+            self.try_bad_release()
+            self.push_nightly_loads()
         self.meet_july()
 
     # -- chapters
@@ -123,10 +129,13 @@ class Story:
             end = self._await_release(wanted=("ReleaseRolledBack",))
         self.teller.tell(f"[green]the judge rolled it back by itself[/]: {end.reason}")
 
-    def meet_july(self) -> None:
-        """Chapter 6."""
+    def push_nightly_loads(self) -> None:
+        """Chapter 6, before the governor may act: a retraining sees all of them or none."""
         self.teller.open_chapter("Drift: the summer storms of July")
         self._push("nightly loads")
+
+    def meet_july(self) -> None:
+        """Chapter 6, with the governor at work."""
         began = self.teller.elapsed
         with self._traffic("july") as replay:
             alive = self._needs(replay)
@@ -151,6 +160,17 @@ class Story:
         )
 
     # -- steps
+
+    @contextmanager
+    def _governor_paused(self) -> Iterator[None]:
+        """Let drift start nothing meanwhile: April's, on a slow machine, would be answered too."""
+        turn(self.cloud, paused(actor(), BY_HAND), why=BY_HAND)
+        self.narrator.catch_up()
+        try:
+            yield
+        finally:
+            turn(self.cloud, ON, why=IN_JULY)
+            self.narrator.catch_up()
 
     def _push(self, piece: str) -> None:
         since, until = DAYS[piece]

@@ -39,6 +39,8 @@ _BY_KIND: dict[str, Words] = {
     "ChampionMoved": lambda e: (
         f"version {_of(e, 'version')} is champion again, by hand: {e.reason}"
     ),
+    "AutomationPaused": lambda e: f"governor [yellow]paused[/]: {e.reason}",
+    "AutomationResumed": lambda e: f"governor on again: {e.reason}",
     "GovernorDecided": lambda e: f"governor: [bold]{_of(e, 'action')}[/] - {e.reason}",
 }
 

@@ -18,7 +18,7 @@ from tidegate.governance.governor import Governor, decide
 from tidegate.governance.values import Finding, History
 from tidegate.project import GovernorPolicy
 from tidegate.registry.book import Registry
-from tidegate.registry.values import DriftReport, Event
+from tidegate.registry.values import DriftReport, Event, RunState
 
 MODEL = "iris"
 POLICY = GovernorPolicy()
@@ -131,6 +131,30 @@ def test_drift_on_every_tick_for_a_day_is_one_retraining_with_recorded_refusals(
     assert all("cool-down ends at 2026-11-23T10:00" in e.reason for e in here.decisions[1:])
     after = made.START + timedelta(hours=24)
     assert here.governor.govern(finding(after), now=after).action == "retrain"
+
+
+def test_a_retraining_that_found_nothing_new_to_train_from_starts_no_cool_down() -> None:
+    here = world()
+    here.governor.govern(finding(), now=made.START)
+    run = replace(made.run(finding().run), actor="governor")
+    here.registry.start_run(run, at=made.START)
+    hour = made.START + timedelta(hours=1)
+    assert here.governor.govern(finding(hour), now=hour).action == "ignore"
+    here.registry.finish_run(MODEL, run=run.id, state="reused", at=hour, version=1)
+    later = hour + timedelta(hours=1)
+    assert here.governor.govern(finding(later), now=later).action == "retrain"
+    assert len(here.workflows.trainings) == 2
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
+def test_a_retraining_that_trained_starts_a_cool_down(state: RunState) -> None:
+    here = world()
+    here.governor.govern(finding(), now=made.START)
+    here.registry.start_run(made.run(finding().run), at=made.START)
+    hour = made.START + timedelta(hours=1)
+    here.registry.finish_run(MODEL, run=finding().run, state=state, at=hour, version=1)
+    decision = here.governor.govern(finding(hour), now=hour)
+    assert (decision.action, "cool-down ends" in decision.reason) == ("ignore", True)
 
 
 def test_the_cool_down_follows_the_time_scale() -> None:

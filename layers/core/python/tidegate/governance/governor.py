@@ -2,12 +2,14 @@
 
 Order of the rules: was it an alarm? is it confirmed? does what it was found in still serve? is it a
 fault in the data? may it retrain? has somebody paused it? is a training or a release under way? is
-it too soon? A run whose workflow died doesn't hinder for long: the sweep marks it as failed.
+it too soon? A run whose workflow died doesn't hinder for long: the sweep marks it as failed. A
+retraining that found nothing new to train from starts no cool-down: drift that goes on is answered
+as soon as there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -71,14 +73,17 @@ def _hindrance(finding: Finding, *, policy: GovernorPolicy, history: History, no
 
 
 def _cooling_until(*, policy: GovernorPolicy, history: History) -> datetime | None:
-    retrainings = [event.at for event in history.events if _retrained(event)]
+    idle = {run.id for run in history.runs if run.state == "reused"}
+    retrainings = [event.at for event in history.events if _retrained(event, but_not=idle)]
     if not retrainings:
         return None
     return max(retrainings) + timedelta(hours=policy.cooldown_hours)
 
 
-def _retrained(event: Event) -> bool:
-    return event.kind == DECIDED and event.evidence.get("action") == "retrain"
+def _retrained(event: Event, *, but_not: Collection[str]) -> bool:
+    evidence = event.evidence
+    retrain = event.kind == DECIDED and evidence.get("action") == "retrain"
+    return retrain and evidence.get("run") not in but_not
 
 
 def _decided(finding: Finding, events: Iterable[Event]) -> Decision | None:
