@@ -1,7 +1,8 @@
 """In one process: the handler beside the limit of the same payload, in turns.
 
-A process of its own per model: `python -m tests.benchmarks.serving.in_process <folder> <plan>`
-prints one `Cell` per payload as JSON. Validation, windows and receipt are on, as they always are.
+In several processes, for where its memory lies decides for a process's whole life how much of it
+the processor's caches hold: `python -m tests.benchmarks.serving.in_process <folder> <plan>` prints
+one `Cell` per payload as JSON. Validation, windows and receipt are on, as they always are.
 
 Each call has other rows than the one before: a processor that sees the same few again and again
 learns the way through every tree by heart, and no client sends them.
@@ -34,19 +35,30 @@ from tidegate.package.archive import read_folder
 from tidegate.serving import endpoint
 
 Call = Callable[[], Any]
-_CHUNK = 0.004  # seconds that the slower side works before it is the other's turn
+PROCESSES = 3
+# Seconds that the slower side works before it is the other's turn. A container serves one model and
+# nothing else; here a side's first calls of a turn bring back what the others drove out of the
+# caches, and take up to twice as long. A model that is larger than the caches leaves nothing of
+# anybody in them, whose turn it ever is; then short turns are the more exact.
+_TURN, _TURN_OF_LARGE = 0.05, 0.004
+_CACHES = 32 * 1024**2  # bytes
 _MICRO = 1e6
 MANY, FEW, LARGE = 32, 8, 1000  # payloads that take turns; few where they have so many rows
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure; `seconds` is how long one round of one payload takes."""
+    """What to measure; `seconds` is how long one round of one payload takes.
+
+    `spellings` are those of the limit that an earlier round found to be the fastest, in the order
+    of the cells; without them each round looks for them.
+    """
 
     forms: tuple[str, ...]
     rows: tuple[int, ...]
     rounds: int
     seconds: float
+    spellings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,15 @@ class Cell:
 
 
 def measure(folder: Path, plan: Plan) -> tuple[Cell, ...]:
-    """Return the cells of one model, measured in a process of its own that is bound to one CPU."""
+    """Return the cells of one model, measured in processes that are bound to one CPU."""
+    shares = [len(range(i, plan.rounds, PROCESSES)) for i in range(min(PROCESSES, plan.rounds))]
+    first = _in_a_process(folder, replace(plan, rounds=shares[0]))
+    known = replace(plan, spellings=tuple(cell.spelling for cell in first))
+    later = [_in_a_process(folder, replace(known, rounds=rounds)) for rounds in shares[1:]]
+    return tuple(map(_joined, zip(first, *later, strict=True)))
+
+
+def _in_a_process(folder: Path, plan: Plan) -> tuple[Cell, ...]:
     command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), sys.executable, "-m"]
     arguments = ["tests.benchmarks.serving.in_process", str(folder), json.dumps(asdict(plan))]
     done = subprocess.run([*command, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE)
@@ -90,6 +110,13 @@ def measure(folder: Path, plan: Plan) -> tuple[Cell, ...]:
     return tuple(
         Cell(**{**one, "rounds": tuple(Round(**each) for each in one["rounds"])}) for one in found
     )
+
+
+def _joined(cells: Sequence[Cell]) -> Cell:
+    """Return the cell of one payload with all of its rounds."""
+    rounds = tuple(one for cell in cells for one in cell.rounds)
+    session = statistics.median(cell.session for cell in cells)
+    return replace(cells[0], rounds=rounds, session=session)
 
 
 def main(folder: Path, plan: Plan) -> None:
@@ -102,11 +129,16 @@ def main(folder: Path, plan: Plan) -> None:
     os.environ.update(handler.environment(folder))
     limit, contract = Limit(folder), read_folder(folder).contract
     readers = OwnReaders(folder, limit)
+    is_large = (folder / "model.onnx").stat().st_size > _CACHES
+    pace = Pace(plan.seconds, _TURN_OF_LARGE if is_large else _TURN)
+    asked = list(product(plan.rows, plan.forms))
+    spellings = plan.spellings or [""] * len(asked)
     contests = []
-    for rows, form in product(plan.rows, plan.forms):
+    for (rows, form), spelling in zip(asked, spellings, strict=True):
         seeds = range(1, 1 + (MANY if rows < LARGE else FEW))
-        asked = [payload(contract, form, rows, seed=seed) for seed in seeds]
-        contests.append(_Contest(limit, readers, asked, contract.model, plan.seconds))
+        sent = [payload(contract, form, rows, seed=seed) for seed in seeds]
+        cell = Cell(contract.model, form, rows, len(sent[0].body), spelling)
+        contests.append(_Contest(limit, readers, sent, cell, pace))
     gc.collect()
     gc.freeze()  # what was made to measure is not walked by the garbage collector
     for _ in range(plan.rounds):
@@ -114,6 +146,14 @@ def main(folder: Path, plan: Plan) -> None:
             contest.go()
     for contest in contests:
         print(json.dumps(asdict(contest.cell())), file=out, flush=True)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds of a round, and of one side's turn in it."""
+
+    seconds: float
+    turn: float
 
 
 class _Contest:
@@ -124,25 +164,25 @@ class _Contest:
         limit: Limit,
         readers: OwnReaders,
         asked: Sequence[Payload],
-        model: str,
-        seconds: float,
+        cell: Cell,
+        pace: Pace,
     ) -> None:
         """Find the limit's fastest spelling, and hold both sides' answers against each other."""
         events, bodies = [one.event() for one in asked], [one.body for one in asked]
-        context, form, rows = handler.Context(), asked[0].form, asked[0].rows
-        self._cell = Cell(model, form, rows, len(bodies[0]))
-        self._limit, self._seconds = limit, seconds
+        context = handler.Context()
+        self._limit, self._pace, self._cell = limit, pace, cell
         self._rounds: list[Round] = []
         answers = [endpoint.handle(event, context) for event in events]
         refused = [answer for answer in answers if answer["statusCode"] != 200]
         if refused:
             text = f"{refused[0]['statusCode']}: {refused[0]['body'][:200]}"
-            self._cell = replace(self._cell, refused=text)
+            self._cell = replace(cell, refused=text)
             return
-        spellings = limit.spellings(form)
-        fastest = _fastest(spellings, bodies, seconds)
-        self._cell = replace(self._cell, spelling=fastest)
-        bare = [spellings[fastest], *filter(None, [readers.spelling(form, rows, bodies[0])])]
+        spellings = limit.spellings(cell.form)
+        fastest = cell.spelling or _fastest(spellings, bodies, pace.seconds)
+        self._cell = replace(cell, spelling=fastest)
+        own = readers.spelling(cell.form, cell.rows, bodies[0])
+        bare = [spellings[fastest], *filter(None, [own])]
         for run, (body, answer) in product(bare, zip(bodies, answers, strict=True)):
             _compare(run(body), answer)
         event_of = cycle(events)
@@ -154,13 +194,13 @@ class _Contest:
     def go(self) -> None:
         """Measure one round, unless the handler doesn't answer."""
         if not self._cell.refused:
-            self._rounds.append(_round(self._sides, self._seconds))
+            self._rounds.append(_round(self._sides, self._pace))
 
     def cell(self) -> Cell:
         """Return what was found."""
         if self._cell.refused:
             return self._cell
-        session = _session(self._limit, self._cell.rows, self._seconds)
+        session = _session(self._limit, self._cell.rows, self._pace.seconds)
         return replace(self._cell, session=session, rounds=tuple(self._rounds))
 
 
@@ -168,7 +208,7 @@ def _fastest(spellings: dict[str, Spelling], bodies: Sequence[bytes], seconds: f
     took: dict[str, list[float]] = {name: [] for name in spellings}
     for name in list(spellings) * 3:
         call = _over(spellings[name], bodies)
-        took[name] += _times(call, _calls(call, seconds / 8))
+        took[name] += _times(call, _calls(call, seconds / 24))
     return min(took, key=lambda name: statistics.median(took[name]))
 
 
@@ -177,13 +217,13 @@ def _over(run: Spelling, bodies: Sequence[bytes]) -> Call:
     return lambda: run(next(body_of))
 
 
-def _round(sides: Sequence[Call], seconds: float) -> Round:
+def _round(sides: Sequence[Call], pace: Pace) -> Round:
     """Measure the handler, the limit, and perhaps the limit with other readers."""
     took: list[list[float]] = [[] for _ in sides]
     # As many calls for each: the first ones after another's turn take up to twice as long, and of
     # a faster side they would be fewer.
-    calls = min(_calls(call, _CHUNK) for call in sides)
-    for turn in _turns(len(sides), seconds):
+    calls = min(_calls(call, pace.turn) for call in sides)
+    for turn in _turns(len(sides), pace.seconds):
         took[turn].extend(_times(sides[turn], calls))
     handler, limit, *readers = (statistics.median(times) * _MICRO for times in took)
     means = (statistics.fmean(times) * _MICRO for times in (took[1], took[0]))
