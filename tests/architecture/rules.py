@@ -20,7 +20,7 @@ EDGES = {
     f"{CORE}clock.py": "the clock itself",
     f"{CORE}settings.py": "Settings.from_env is where the environment is read",
     f"{CORE}serving/endpoint.py": "the model function's handler",
-    f"{CORE}serving/collector.py": "is imported before all else, and asks whether this is Lambda",
+    f"{CORE}serving/cold_start.py": "is imported before all else, and asks whether this is Lambda",
     f"{CORE}training/job.py": "the training process's entry point",
     f"{CORE}training/bounds.py": "gives user code a working directory and HOME of its own",
     f"{CORE}package/bounded.py": "chooses what of the environment a sandboxed child may see",

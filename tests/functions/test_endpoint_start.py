@@ -125,6 +125,24 @@ print(endpoint.service().predictor is not None)
     assert run(code, LAMBDA_TASK_ROOT=str(tmp_path), **SETTINGS.to_env()).strip() == "True"
 
 
+@pytest.mark.parametrize(("in_lambda", "told"), [(True, "[False]"), (False, "[]")])
+def test_onnx_runtime_is_loaded_ahead_of_numpy(
+    tmp_path: Path, *, in_lambda: bool, told: str
+) -> None:
+    unpack(package(), tmp_path)
+    code = """
+import sys
+from tidegate.scoring import ort_api
+asked = []
+ort_api.load_ahead = lambda: asked.append("numpy" in sys.modules)
+from tidegate.serving import endpoint
+print(asked)
+"""
+    place = {"LAMBDA_TASK_ROOT": str(tmp_path)} if in_lambda else {}
+    said = run(code, **place, **SETTINGS.to_env())
+    assert said.strip() == told
+
+
 def test_the_first_caller_imports_nothing_that_the_start_could_have(tmp_path: Path) -> None:
     unpack(package(), tmp_path)
     code = f"""
@@ -147,10 +165,10 @@ def test_the_collector_rests_while_lambda_starts_and_not_after(
 ) -> None:
     unpack(package(), tmp_path)
     code = """
-import gc, tidegate.serving.collector
+import gc, tidegate.serving.cold_start
 loading = gc.isenabled()
 import tidegate.serving.endpoint
-many = gc.get_threshold()[0] == tidegate.serving.collector.NEW_OBJECTS
+many = gc.get_threshold()[0] == tidegate.serving.cold_start.NEW_OBJECTS
 print(loading, gc.isenabled(), gc.get_freeze_count() > 0, many)
 """
     env = {"LAMBDA_TASK_ROOT": str(tmp_path)} if task_root else {}

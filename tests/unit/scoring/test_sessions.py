@@ -6,6 +6,7 @@ import ctypes
 import gc
 import resource
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -375,6 +376,47 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(PackageError, match=r"onnxruntime/capi/.* isn't on sys\.path"):
         ort_api._library()
+
+
+class Counted:
+    """A library that takes a while to load, and counts how often it is."""
+
+    made = 0
+
+    def __init__(self, _: str) -> None:
+        time.sleep(0.05)
+        Counted.made += 1
+
+
+def test_a_library_that_is_loaded_ahead_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ort_api, "_loaded", [])
+    monkeypatch.setattr(ort_api, "OrtApi", Counted)
+    monkeypatch.setattr(Counted, "made", 0)
+    ort_api.load_ahead()
+    with ThreadPoolExecutor(4) as threads:
+        found = set(threads.map(lambda _: ort_api.ort_api(), range(4)))
+    assert (len(found), Counted.made) == (1, 1)
+
+
+def test_loading_ahead_comes_to_its_end_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ort_api, "_loaded", [])
+    ort_api.load_ahead()
+    limit = time.monotonic() + 20
+    while not ort_api._loaded and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert ort_api._loaded == [ort_api.ort_api()]
+
+
+def test_what_fails_ahead_is_told_to_whoever_asks(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ort_api, "_loaded", [])
+    monkeypatch.setattr(ort_api, "_library", lambda: "libnone.so")
+    ort_api._load()
+    for _ in range(2):
+        with pytest.raises(PackageError, match=r"libnone\.so is no ONNX Runtime"):
+            ort_api.ort_api()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_installed_runtime_is_the_pinned_one() -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from functools import cache
+from _thread import allocate_lock, start_new_thread
+from contextlib import suppress
 from importlib.machinery import PathFinder
 from os.path import basename, isdir, join
 from typing import Any
@@ -134,13 +135,32 @@ class OrtApi:
         return self._table[place] or 0
 
 
-@cache
+_loading = allocate_lock()
+_loaded: list[OrtApi] = []  # one, once it is
+
+
 def ort_api() -> OrtApi:
     """Return the process's ONNX Runtime, loaded once.
 
     Raises `PackageError` when the `onnxruntime` distribution isn't installed.
     """
-    return OrtApi(_library())
+    with _loading:
+        if not _loaded:
+            _loaded.append(OrtApi(_library()))
+        return _loaded[0]
+
+
+def load_ahead() -> None:
+    """Begin to load it in a thread.
+
+    ONNX Runtime takes 20 ms to list its operators, and lets Python import other things meanwhile.
+    """
+    start_new_thread(_load, ())
+
+
+def _load() -> None:
+    with suppress(Exception):  # told to whoever asks for it
+        ort_api()
 
 
 def _library() -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tidegate.clock import utc_now
 from tidegate.errors import TidegateError
-from tidegate.serving.collector import resume  # before numpy, which the next line imports
+from tidegate.serving.cold_start import resume  # before numpy, which the next line imports
 from tidegate.serving.flushing import flush_text
 from tidegate.serving.predictor import Outcome
 from tidegate.serving.refusing import failure_to, refusal_to
