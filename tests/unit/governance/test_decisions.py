@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.fakes import made
+from tests.fakes.signer import FakeSigner
 from tests.fakes.switch import MemorySwitch
 from tests.fakes.workflows import MemoryWorkflows
 from tidegate.errors import RequestError
@@ -133,28 +134,50 @@ def test_drift_on_every_tick_for_a_day_is_one_retraining_with_recorded_refusals(
     assert here.governor.govern(finding(after), now=after).action == "retrain"
 
 
+def retrained(
+    state: RunState, *, version: int, champion: int, policy: GovernorPolicy = POLICY
+) -> History:
+    """Return what is known an hour after a retraining that ended at once."""
+    here = world(policy)
+    here.governor.govern(finding(), now=made.START)
+    run = replace(made.run(finding().run), state=state, version=version)
+    return History(here.registry.events(MODEL), (run,), champion=champion)
+
+
+def an_hour_later(history: History) -> tuple[str, bool]:
+    at = made.START + timedelta(hours=1)
+    decision = decide(finding(at), policy=POLICY, history=history, now=at)
+    return decision.action, "cool-down ends" in decision.reason
+
+
 def test_a_retraining_that_found_nothing_new_to_train_from_starts_no_cool_down() -> None:
-    here = world()
-    here.governor.govern(finding(), now=made.START)
-    run = replace(made.run(finding().run), actor="governor")
-    here.registry.start_run(run, at=made.START)
-    hour = made.START + timedelta(hours=1)
-    assert here.governor.govern(finding(hour), now=hour).action == "ignore"
-    here.registry.finish_run(MODEL, run=run.id, state="reused", at=hour, version=1)
-    later = hour + timedelta(hours=1)
-    assert here.governor.govern(finding(later), now=later).action == "retrain"
-    assert len(here.workflows.trainings) == 2
+    assert an_hour_later(retrained("reused", version=4, champion=4)) == ("retrain", False)
 
 
-@pytest.mark.parametrize("state", ["succeeded", "failed"])
-def test_a_retraining_that_trained_starts_a_cool_down(state: RunState) -> None:
+@pytest.mark.parametrize(
+    ("state", "version"),
+    [("succeeded", 4), ("succeeded", 5), ("failed", 0), ("reused", 3)],
+    ids=["champion", "rolled back", "failed", "an earlier version was released again"],
+)
+def test_any_other_retraining_starts_a_cool_down(state: RunState, version: int) -> None:
+    assert an_hour_later(retrained(state, version=version, champion=4)) == ("ignore", True)
+
+
+@pytest.mark.parametrize(("found", "action"), [(1, "retrain"), (2, "ignore")])
+def test_the_governor_knows_what_its_retraining_came_to(found: int, action: str) -> None:
     here = world()
-    here.governor.govern(finding(), now=made.START)
-    here.registry.start_run(made.run(finding().run), at=made.START)
-    hour = made.START + timedelta(hours=1)
-    here.registry.finish_run(MODEL, run=finding().run, state=state, at=hour, version=1)
-    decision = here.governor.govern(finding(hour), now=hour)
-    assert (decision.action, "cool-down ends" in decision.reason) == ("ignore", True)
+    book, at = here.registry, made.START
+    for letter in "ab":
+        signer = FakeSigner()
+        book.register(MODEL, made.draft(letter), signer, at=at, actor="t", request_id=letter)
+    begun = book.begin_release(made.release(), lease=timedelta(hours=1), at=at)
+    ended = replace(begun, state="promoted", weight=100, function_version="2")
+    book.finish_release(ended, at=at)
+    here.governor.govern(finding(), now=at)
+    book.start_run(made.run(finding().run), at=at)
+    hour = at + timedelta(hours=1)
+    book.finish_run(MODEL, run=finding().run, state="reused", at=hour, version=found)
+    assert here.governor.govern(finding(hour), now=hour).action == action
 
 
 def test_the_cool_down_follows_the_time_scale() -> None:

@@ -3,8 +3,8 @@
 Order of the rules: was it an alarm? is it confirmed? does what it was found in still serve? is it a
 fault in the data? may it retrain? has somebody paused it? is a training or a release under way? is
 it too soon? A run whose workflow died doesn't hinder for long: the sweep marks it as failed. A
-retraining that found nothing new to train from starts no cool-down: drift that goes on is answered
-as soon as there is.
+retraining that found nothing new to train from than the champion was starts no cool-down: drift
+that goes on is answered as soon as there is.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def _hindrance(finding: Finding, *, policy: GovernorPolicy, history: History, no
 
 
 def _cooling_until(*, policy: GovernorPolicy, history: History) -> datetime | None:
-    idle = {run.id for run in history.runs if run.state == "reused"}
+    # Any other version that was found is released again, and may be rolled back again.
+    champion = history.champion
+    idle = {run.id for run in history.runs if run.state == "reused" and run.version == champion}
     retrainings = [event.at for event in history.events if _retrained(event, but_not=idle)]
     if not retrainings:
         return None
@@ -121,7 +123,12 @@ class Governor:
             return before
         serving = head.serving
         history = History(
-            events, runs, serving.open_release, serving.release, self.switch.automation()
+            events=events,
+            runs=runs,
+            release=serving.open_release,
+            serving=serving.release,
+            champion=serving.champion,
+            automation=self.switch.automation(),
         )
         decision = decide(finding, policy=scaled, history=history, now=now)
         if decision.action == "retrain":

@@ -35,6 +35,7 @@ class History:
     runs: tuple[Run, ...] = ()
     release: str = ""  # that is under way
     serving: str = ""  # release of the champion
+    champion: int = 0  # its version
     automation: Automation = ON
 
 
