@@ -95,14 +95,20 @@ class Encoder:
             return self._one_by_one(list(zip(*lists, strict=True)))
         return as_matrix(found, len(lists[0]))
 
-    def typed_rows(self, rows: Sequence[tuple[Any, ...]], *, bounded: bool) -> Features | None:
-        """Encode rows of the types of `typed`, `bounded` or not; None when not plainly right."""
+    def typed_rows(self, rows: Sequence[tuple[Any, ...]]) -> Features | None:
+        """Encode rows of the types of `typed.type_of`; None when not plainly right."""
         if not 0 < len(rows) <= self._max_rows:
             return None
         if len(rows) < SMALL:
-            return self._fast.typed_rows(rows, bounded=bounded)
-        columns = list(zip(*rows, strict=True))
-        return self._fast.columns(columns, len(rows), typed=True, bounded=bounded)
+            return self._fast.typed_rows(rows)
+        return self._fast.columns(list(zip(*rows, strict=True)), len(rows), typed=True)
+
+    def coded_rows(self, rows: Sequence[tuple[Any, ...]]) -> Features | None:
+        """Encode rows as `typed.TypedBodies` reads them; None when not plainly right."""
+        if not 0 < len(rows) <= self._max_rows:
+            return None
+        packed = self._fast.coded_rows(rows)
+        return packed if packed is None or len(rows) < SMALL else as_matrix(packed, len(rows))
 
     def plainly(self, columns: Sequence[Any], rows: int, *, typed: bool = False) -> Features | None:
         """Encode columns of so many values in the contract's order, None when not plainly right.

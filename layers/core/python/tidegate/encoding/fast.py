@@ -21,7 +21,6 @@ from tidegate.encoding.port import Coder, Values
 from tidegate.scoring.session import Matrix, Packed
 
 EXACT = 2.0**53 - 1  # a larger whole number may be rounded when it becomes a float64
-Look = Callable[[Sequence[Any]], Sequence[float | None] | None]
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 # A NaN of a pattern that no reader makes: it stands for null until nulls were counted.
 _NULL_BITS = 0x7FF8_0000_0000_0001
@@ -51,7 +50,12 @@ class FastPaths:
         kinds = [code.domain.kinds for code in coders]
         self._nullable = [j for j, k in enumerate(kinds) if NoneType in k and j not in coded]
         self._many = tuple(None if code.domain.loose else code.many for code in coders)
-        self._coded = tuple(code.many if j in coded else None for j, code in enumerate(coders))
+        self._texts = tuple(
+            (j, code.codes)
+            for j, code in enumerate(coders)
+            if isinstance(code, CategoryCoder) and not code.is_listed
+        )
+        self._null_codes = [_null_code(code) for code in coders]
         self._nulls: dict[tuple[type, ...], tuple[int, ...]] = {}
         self._row = Struct(f"{len(coders)}f").pack
 
@@ -67,51 +71,72 @@ class FastPaths:
                 nulls = self._nulls.get(kinds)
                 if nulls is None:
                     nulls = self._nulls_of(kinds)
-                packed += self._row_of(values, nulls, bounded=False)
+                packed += self._row_of(values, nulls)
         except (KeyError, OverflowError):  # a contract may allow more than float32 holds
             return None
         return packed
 
-    def typed_rows(self, rows: Iterable[tuple[Any, ...]], *, bounded: bool) -> Packed | None:
-        """Do the same for values of the types of `typed`, bounded or not."""
+    def typed_rows(self, rows: Iterable[tuple[Any, ...]]) -> Packed | None:
+        """Do the same for values of the types of `typed.type_of`."""
         packed = b""
         try:
             for values in rows:
                 nulls = [j for j in self._nullable if values[j] is None]
-                packed += self._row_of(values, nulls, bounded=bounded)
+                packed += self._row_of(values, nulls)
         except (KeyError, OverflowError):
             return None
         return packed
 
-    def _row_of(self, values: tuple[Any, ...], nulls: Sequence[int], *, bounded: bool) -> bytes:
+    def coded_rows(self, rows: Sequence[tuple[Any, ...]]) -> Packed | None:
+        """Do the same for codes as `typed.TypedBodies` reads them: none breaks a rule."""
+        pack, packed = self._row, []
+        try:
+            for values in map(self._looked_up, rows) if self._texts else rows:
+                try:
+                    packed.append(pack(*values))
+                except struct.error:  # a null
+                    packed.append(pack(*self._without_nulls(values)))
+        except (KeyError, OverflowError):
+            return None
+        return b"".join(packed)
+
+    def _looked_up(self, values: tuple[Any, ...]) -> Sequence[Any]:
+        """Return a row with codes for texts; raise `KeyError` for one that has none."""
+        row = list(values)
+        for j, codes in self._texts:
+            row[j] = codes[row[j]]
+        return row
+
+    def _without_nulls(self, values: Sequence[Any]) -> list[Any]:
+        pairs = zip(values, self._null_codes, strict=True)
+        return [null if value is None else value for value, null in pairs]
+
+    def _row_of(self, values: tuple[Any, ...], nulls: Sequence[int]) -> bytes:
         """Return a row of right types; raise `KeyError` for a category or a number beyond."""
         row: list[Any] = list(values)
         for j, codes in self._categories:
             row[j] = codes[values[j]]
-        if not bounded:
-            for j in nulls:
-                row[j] = self._lowest[j]
-            if not (all(map(le, self._lowest, row)) and all(map(le, row, self._highest))):
-                raise KeyError
+        for j in nulls:
+            row[j] = self._lowest[j]
+        if not (all(map(le, self._lowest, row)) and all(map(le, row, self._highest))):
+            raise KeyError
         for j in nulls:
             row[j] = math.nan
         return self._row(*row)
 
-    def columns(
-        self, columns: Sequence[Any], rows: int, *, typed: bool = False, bounded: bool = False
-    ) -> Matrix | None:
+    def columns(self, columns: Sequence[Any], rows: int, *, typed: bool = False) -> Matrix | None:
         """Return the matrix (rows, columns) of columns of equal length, None when in doubt.
 
         A column is a list of JSON values, an array of numbers (NaN for null) or booleans, or a
         buffer of doubles that are right but for bounds; `typed` says that no float column holds a
-        boolean, `bounded` that all types are right and no number lies out of its bounds.
+        boolean.
         """
-        packed = self._packed(columns, self._coded if bounded else self._many, rows)
+        packed = self._packed(columns, rows)
         if packed is None:
             return None
         parts, has_nulls = packed
         found = np.frombuffer(b"".join(parts)).reshape(len(columns), rows)
-        if not bounded and not self._are_inside(found, has_nulls=has_nulls):
+        if not self._are_inside(found, has_nulls=has_nulls):
             return None
         if not typed and self._hides_booleans(found, columns):
             return None
@@ -139,9 +164,7 @@ class FastPaths:
         self._written = written
         return written
 
-    def _packed(
-        self, columns: Sequence[Any], looks: Sequence[Look | None], rows: int
-    ) -> tuple[list[Any], bool] | None:
+    def _packed(self, columns: Sequence[Any], rows: int) -> tuple[list[Any], bool] | None:
         """Return each column's doubles, and whether there may be a `_NULL` among them.
 
         Those of a list come by way of its look, if there is one.
@@ -152,7 +175,7 @@ class FastPaths:
         for j, kind in enumerate(map(type, parts)):
             if kind not in _CONVERTED:  # a buffer of doubles
                 continue
-            values, look, code = parts[j], looks[j], self._coders[j]
+            values, look, code = parts[j], self._many[j], self._coders[j]
             if kind is np.ndarray:
                 part, has_nulls = _of_array(values, code), True
             elif (codes := look(values) if look else values) is None:
@@ -186,6 +209,11 @@ class FastPaths:
         if len(self._nulls) < SHAPES:
             self._nulls[kinds] = nulls
         return nulls
+
+
+def _null_code(code: Coder) -> float:
+    """Return what stands for null: only a category that may be null has a code for it."""
+    return code.codes.get(None, math.nan) if isinstance(code, CategoryCoder) else math.nan
 
 
 def _of_array(values: Array, code: Coder) -> bytes | None:

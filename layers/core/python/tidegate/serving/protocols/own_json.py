@@ -66,7 +66,7 @@ class JsonProtocol:
         if read is None:
             return None
         rows, objects = read
-        features = self._encoder.typed_rows(rows, bounded=True)
+        features = self._encoder.coded_rows(rows)
         is_sound = features is not None and occurs(body, b":", 1 + objects * self._columns)
         return features if is_sound else None
 

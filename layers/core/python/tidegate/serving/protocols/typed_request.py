@@ -45,7 +45,7 @@ class TypedRequests:
             are_alike([one.shape for one in tensors], data) and occurs(body, b":", self._colons)
         ):
             return None
-        return self._encoder.typed_rows(list(zip(*data, strict=True)), bounded=False)
+        return self._encoder.typed_rows(list(zip(*data, strict=True)))
 
     @cached_property
     def _decode(self) -> Callable[[bytes], Any] | None:
@@ -54,7 +54,7 @@ class TypedRequests:
         if not all(kinds):
             return None
         # Bounds are looked at later: with them hardly two columns would share a type.
-        elements = [type_of(column, bounded=False) for column in self._columns]
+        elements = [type_of(column) for column in self._columns]
         tensors = list(map(_tensor, kinds, elements))
         inputs = tuple[tuple(tensors)]  # type: ignore[misc, valid-type]
         body = msgspec.defstruct("Inputs", [("inputs", inputs)], forbid_unknown_fields=True)
