@@ -80,8 +80,8 @@ def show(results: Results, console: Console) -> None:
 def verdict(cell: Cell) -> tuple[float, float]:
     """Return what was found and what is the most that was promised: microseconds, or times.
 
-    Times are the median of the rounds' ratios. Of microseconds nothing but a disturbance makes them
-    more in one round than in another, so each side's quickest round counts.
+    Times are the median of the rounds' ratios. Microseconds are these times of the limit's quickest
+    round: what disturbs both sides leaves ratios as they are, and makes differences larger.
     """
     if cell.rows in MOST_TIMES:
         return statistics.median(_times(cell)), MOST_TIMES[cell.rows]
@@ -190,7 +190,7 @@ def _over(cell: Cell) -> list[float]:
 
 
 def _over_at_best(cell: Cell) -> float:
-    return min(one.handler for one in cell.rounds) - min(one.limit for one in cell.rounds)
+    return (statistics.median(_times(cell)) - 1) * min(one.limit for one in cell.rounds)
 
 
 def _times(cell: Cell) -> list[float]:
