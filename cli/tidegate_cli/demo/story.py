@@ -36,7 +36,7 @@ BAD_WEIGHT = (
 )
 OVERRIDE = "demo: the gate is overridden by hand to see what the canary makes of it"
 BY_HAND = "demo: versions 1 to 3 are asked for by hand"
-IN_JULY = "demo: July's drift is the governor's to answer"
+DONE_BY_HAND = "demo: nothing more is asked for by hand"
 DAYS = {  # [since, until) of each piece of the story
     "first data": (date(2013, 1, 1), date(2013, 3, 1)),
     "march": (date(2013, 3, 1), date(2013, 4, 1)),
@@ -169,8 +169,8 @@ class Story:
         try:
             yield
         finally:
-            turn(self.cloud, ON, why=IN_JULY)
-            self.narrator.catch_up()
+            turn(self.cloud, ON, why=DONE_BY_HAND)
+        self.narrator.catch_up()
 
     def _push(self, piece: str) -> None:
         since, until = DAYS[piece]

@@ -134,11 +134,9 @@ def test_drift_on_every_tick_for_a_day_is_one_retraining_with_recorded_refusals(
     assert here.governor.govern(finding(after), now=after).action == "retrain"
 
 
-def retrained(
-    state: RunState, *, version: int, champion: int, policy: GovernorPolicy = POLICY
-) -> History:
+def retrained(state: RunState, *, version: int, champion: int) -> History:
     """Return what is known an hour after a retraining that ended at once."""
-    here = world(policy)
+    here = world()
     here.governor.govern(finding(), now=made.START)
     run = replace(made.run(finding().run), state=state, version=version)
     return History(here.registry.events(MODEL), (run,), champion=champion)
