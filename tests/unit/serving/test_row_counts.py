@@ -72,7 +72,7 @@ def test_what_was_cleared_is_not_counted() -> None:
     assert (counts.score.total, counts.labels, counts.clusters) == (0, {}, (0, 0, 0, 0))
 
 
-def test_no_request_waits_for_more_than_a_few_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_request_waits_for_more_than_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
     look = binning.Tallies._look
 
@@ -82,12 +82,14 @@ def test_no_request_waits_for_more_than_a_few_parts(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(binning.Tallies, "_look", counted)
     counts, waits = RowCounts(REFERENCE, CONTRACT, most=100), []
-    for seed in range(60):
-        counts.ask(rows_of(10, seed))
+    for seed in range(120):
+        rows = rows_of(5, seed)
+        counts.ask(rows)
+        counts.answer(abs(rows[:, 0]) % 1, (rows[:, 1] > 0).astype(np.int8), [5])
         waits.append(sum(looked))
         looked.clear()
-    assert max(waits) <= 2 * 200  # of 2,000 that are full
-    assert sum(waits) == 50 * 10 * len(COLUMNS)  # as many as came
+    assert max(waits) == 200  # a part, of 2,000 that are full
+    assert sum(waits) == 500 * (len(COLUMNS) + 1)  # as many as came, and their scores
 
 
 def test_a_request_of_more_rows_than_are_kept_is_counted_too() -> None:

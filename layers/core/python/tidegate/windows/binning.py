@@ -95,18 +95,19 @@ class Tallies:
 
         Raises `ValueError` on a category code without a level, and then counts nothing.
         """
-        for _ in self.parts(matrix):
+        for _ in self.parts(np.array(matrix.T, dtype=np.float32, order="C")):
             pass
 
-    def parts(self, matrix: npt.NDArray[np.float32]) -> Iterator[float]:
-        """Do what `add` does in parts of about `PART_VALUES`; yield the share done after each.
+    def parts(self, columns: npt.NDArray[np.float32]) -> Iterator[float]:
+        """Count each of these columns, (columns, rows), in parts of about `PART_VALUES` values.
 
-        Nothing is counted before the last one, nor may anything else be in between. The matrix is
-        copied at once. Raises `ValueError` when it has another number of columns.
+        Yields the share done after each; nothing is counted before the last one, nor may anything
+        else be in between. The columns are sorted where they are, by blocks of rows. Raises
+        `ValueError` when they are of another number, and as `add`.
         """
-        if matrix.shape[1] != len(self._borders):
-            raise ValueError(f"there are {matrix.shape[1]} columns, not {len(self._borders)}")
-        return self._parts(np.array(matrix.T, dtype=np.float32, order="C"))
+        if len(columns) != len(self._borders):
+            raise ValueError(f"there are {len(columns)} columns, not {len(self._borders)}")
+        return self._parts(columns)
 
     def _parts(self, columns: npt.NDArray[np.float32]) -> Iterator[float]:
         count, rows = columns.shape
