@@ -96,7 +96,7 @@ class RowCounts:
         self._binning, self._binned = self._parts(self._taken), 0.0
 
     def _parts(self, taken: KeptRows) -> Iterator[float]:
-        """Bin what was taken; yield the share done after each part, the first of which is scores."""
+        """Bin what was taken, scores first; yield the share done after each part."""
         if taken.sizes:
             self._add_answers(taken)
         yield _SCORES_SHARE
