@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidegate.contract import Column
+from tidegate.windows import binning
 from tidegate.windows.binning import (
     BLOCK_ROWS,
     MAX_EDGES,
@@ -69,7 +70,8 @@ def test_many_rows_are_counted_as_few_are() -> None:
     assert tallies.counts() == {"wind": count(bins, values)}
 
 
-def test_parts_count_with_the_last_of_them() -> None:
+def test_parts_count_with_the_last_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binning, "PART_VALUES", 2 * BLOCK_ROWS)
     values = np.random.default_rng(0).normal(size=(BLOCK_ROWS + 1, 6)).astype(np.float32)
     bins = {f"c{j}": make_bins(values[:100, j], NUMBER) for j in range(6)}
     tallies, empty = Tallies(bins), Tallies(bins).counts()

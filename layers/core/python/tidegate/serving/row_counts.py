@@ -20,7 +20,7 @@ from tidegate.windows.binning import Tallies
 from tidegate.windows.values import Counts, Reference
 
 _SCORE = "score"
-_SCORES_SHARE = 0.1  # of the work: as much as one part of the columns
+_SCORES_SHARE = 0.1  # of the work: as much as some parts of the columns
 
 
 class RowCounts:
