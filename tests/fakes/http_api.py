@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from tests.fakes.served import CONTRACT, NOON, SERVED, predictor
+from tests.fakes.served import AT, CONTRACT, SERVED, predictor
 from tidegate.contract import Contract
 from tidegate.errors import NoReleaseError, TidegateError
 from tidegate.serving.refusing import refusal_to
@@ -37,7 +37,7 @@ def unreleased() -> Service:
 def answer(service: Service, event: Event) -> Event:
     """Answer an event as the function does; what nobody foresaw is raised."""
     try:
-        found = service.answer(read_request(event), id="q1", at=NOON).answer
+        found = service.answer(read_request(event), id="q1", at=AT).answer
     except TidegateError as error:
         found = refusal_to(event, error)
     return found.to_event()

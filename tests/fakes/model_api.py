@@ -36,7 +36,7 @@ class ModelApi:
         pass
 
     def _predict(self, body: bytes) -> answers.Answer:
-        return self.predictor.predict(body, id=f"q{len(self.sent)}", at=self.at).answer
+        return self.predictor.predict(body, id=f"q{len(self.sent)}", at=self.at.timestamp()).answer
 
     def _feedback(self, body: bytes) -> answers.Answer:
         at: datetime = self.at + timedelta(days=len(self.sent))

@@ -16,6 +16,7 @@ from tidegate.serving.predictor import Predictor
 from tidegate.serving.served import Served
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+AT = NOON.timestamp()
 KEY = "a key that only these tests know"
 SERVED = Served("ferry-delay", 3, "r-3")
 CONTRACT = Contract(

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from tests.fakes.batch_objects import MemoryObjects, piece_of, workshop
 from tests.fakes.served import (
+    AT,
     CONTRACT,
     MULTICLASS,
-    NOON,
     REGRESSION,
     ROW,
     FakeSession,
@@ -143,7 +143,7 @@ def endpoint(record: dict[str, Any]) -> tuple[list[str], float | None]:
 def test_the_answer_is_the_endpoints_to_the_last_digit() -> None:
     records = [{**ROW, "wind": wind / 7} for wind in range(50)]
     told = json.loads(
-        predictor().predict(json.dumps({"records": records}).encode(), id="q", at=NOON).answer.body
+        predictor().predict(json.dumps({"records": records}).encode(), id="q", at=AT).answer.body
     )["predictions"]
     found = Scorer(CONTRACT, FakeSession(2)).score(rows_of(*records))
 

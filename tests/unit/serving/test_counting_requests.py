@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.served import (
+    AT,
     CONTRACT,
     MULTICLASS,
     NOON,
@@ -54,16 +55,16 @@ def opened(contract: Contract = CONTRACT) -> OpenWindow:
 
 def outcome(*winds: float | None, contract: Contract = CONTRACT) -> Outcome:
     rows = [{**ROW, "wind": wind} for wind in winds]
-    return predictor(contract).predict(records(*rows), id="q", at=NOON)
+    return predictor(contract).predict(records(*rows), id="q", at=AT)
 
 
-def closed(window: OpenWindow, at: datetime = NOON) -> Window:
+def closed(window: OpenWindow, at: float = AT) -> Window:
     return window.close(id="w", at=at).window
 
 
 def test_rows_scores_and_labels_are_counted_where_they_belong() -> None:
     window = opened()
-    window.count(outcome(6.0, 54.0, None), milliseconds=5.0, at=NOON)
+    window.count(outcome(6.0, 54.0, None), milliseconds=5.0, at=AT)
     found = closed(window)
 
     assert (found.model, found.version, found.release) == ("ferry-delay", 3, "r-3")
@@ -79,11 +80,11 @@ def test_rows_scores_and_labels_are_counted_where_they_belong() -> None:
 
 def test_multiclass_counts_the_top_score_and_regression_the_value() -> None:
     window = opened(MULTICLASS)
-    window.count(outcome(60.0, contract=MULTICLASS), milliseconds=1, at=NOON)
+    window.count(outcome(60.0, contract=MULTICLASS), milliseconds=1, at=AT)
     assert closed(window).score.cells[-1] == 1
 
     window = opened(REGRESSION)
-    window.count(outcome(30.0, contract=REGRESSION), milliseconds=1, at=NOON)
+    window.count(outcome(30.0, contract=REGRESSION), milliseconds=1, at=AT)
     assert closed(window).score.total == 1
     assert closed(window).labels == {}
 
@@ -91,9 +92,9 @@ def test_multiclass_counts_the_top_score_and_regression_the_value() -> None:
 def test_refusals_failures_and_unanswerable_rows_are_told_apart() -> None:
     window = opened()
     bad = predictor(score=lambda x: np.full((len(x), 2), np.nan, np.float32))
-    window.count(Outcome(refusal(PayloadTooLargeError("x"))), milliseconds=1, at=NOON)
-    window.count(Outcome(failure()), milliseconds=1, at=NOON)
-    window.count(bad.predict(records(ROW, ROW), id="q", at=NOON), milliseconds=1, at=NOON)
+    window.count(Outcome(refusal(PayloadTooLargeError("x"))), milliseconds=1, at=AT)
+    window.count(Outcome(failure()), milliseconds=1, at=AT)
+    window.count(bad.predict(records(ROW, ROW), id="q", at=AT), milliseconds=1, at=AT)
     found = closed(window)
 
     assert (found.requests, found.rejected, found.errors) == (3, 1, 1)
@@ -108,7 +109,7 @@ def test_the_sums_over_requests_say_how_many_rows_are_worth() -> None:
         winds = rng.uniform(0, 60) * np.linspace(0.9, 1.0, 10)
         one = outcome(*winds.tolist())
         scores.append(np.asarray(one.scores))
-        window.count(one, milliseconds=1, at=NOON)
+        window.count(one, milliseconds=1, at=AT)
     found = closed(window)
 
     mean = np.array([s.mean() for s in scores])
@@ -125,7 +126,7 @@ def test_binning_in_between_changes_nothing(most: int) -> None:
     winds = np.random.default_rng(1).uniform(0, 60, 40)
     for some in np.split(winds, [1, 3, 4, 20, 21]):
         for window in (late, early):
-            window.count(outcome(*some.tolist()), milliseconds=1, at=NOON)
+            window.count(outcome(*some.tolist()), milliseconds=1, at=AT)
             window._take()  # else all would wait to be taken together
     one, other = closed(early), closed(late)
     assert one.clusters == pytest.approx(other.clusters)  # sums of floats, in another order
@@ -134,36 +135,36 @@ def test_binning_in_between_changes_nothing(most: int) -> None:
 
 def test_a_container_flushes_in_its_first_request_and_then_when_time_is_up() -> None:
     window = opened()
-    assert not window.is_due(NOON)
-    window.count(outcome(1.0), milliseconds=1, at=NOON)
-    assert window.is_due(NOON)
+    assert not window.is_due(AT)
+    window.count(outcome(1.0), milliseconds=1, at=AT)
+    assert window.is_due(AT)
     closed(window)
     window.clear()
 
-    later = NOON + timedelta(seconds=500)
+    later = AT + 500
     assert not window.is_due(later)
     window.count(outcome(1.0), milliseconds=1, at=later)
-    assert not window.is_due(later + timedelta(seconds=59.9))
-    assert window.is_due(later + timedelta(seconds=60))
-    found = closed(window, later + timedelta(seconds=60))
-    assert (found.start, found.requests, found.cold_starts) == (later, 1, 0)
+    assert not window.is_due(later + 59.9)
+    assert window.is_due(later + 60)
+    found = closed(window, later + 60)
+    assert (found.start, found.requests, found.cold_starts) == (NOON + timedelta(seconds=500), 1, 0)
 
 
 def test_a_probe_warms_the_container_and_is_not_counted() -> None:
     window = opened()
     window.warm()
-    assert not window.is_due(NOON)
-    window.count(outcome(1.0), milliseconds=1, at=NOON)
+    assert not window.is_due(AT)
+    window.count(outcome(1.0), milliseconds=1, at=AT)
     assert closed(window).cold_starts == 0
 
 
 def test_rows_that_can_not_be_counted_leave_the_requests_counted() -> None:
     window = opened()
-    window.count(outcome(1.0, 2.0), milliseconds=1, at=NOON)
-    window.count(Outcome(refusal(PayloadTooLargeError("x"))), milliseconds=1, at=NOON)
+    window.count(outcome(1.0, 2.0), milliseconds=1, at=AT)
+    window.count(Outcome(refusal(PayloadTooLargeError("x"))), milliseconds=1, at=AT)
     window.forfeit()
     window.forfeit()
-    window.count(outcome(3.0), milliseconds=1, at=NOON)
+    window.count(outcome(3.0), milliseconds=1, at=AT)
     found = closed(window)
 
     assert (found.requests, found.rejected, found.uncounted, found.rows) == (3, 1, 1, 1)
@@ -172,15 +173,15 @@ def test_rows_that_can_not_be_counted_leave_the_requests_counted() -> None:
 
 def test_without_a_readable_package_requests_are_still_counted() -> None:
     window = OpenWindow(SERVED, None)
-    window.count(Outcome(failure()), milliseconds=9000, at=NOON)
+    window.count(Outcome(failure()), milliseconds=9000, at=AT)
     found = closed(window)
     assert (found.requests, found.errors, found.columns, found.latency_ms[-1]) == (1, 1, {}, 1)
 
 
 def test_a_flush_prints_the_window_and_its_metrics_in_two_lines() -> None:
     window = opened()
-    window.count(outcome(6.0, 54.0), milliseconds=2.5, at=NOON)
-    whole = window.close(id="w", at=NOON + timedelta(milliseconds=40))
+    window.count(outcome(6.0, 54.0), milliseconds=2.5, at=AT)
+    whole = window.close(id="w", at=AT + 0.04)
     found, text = whole.window, flush_text(whole, env="dev")
     first, second = text.splitlines()
 
@@ -233,15 +234,15 @@ def test_a_histogram_of_many_values_keeps_the_percentiles() -> None:
 def test_each_request_is_billed_by_the_started_millisecond() -> None:
     window = opened()
     for milliseconds in (0.2, 1.0, 1.001):
-        window.count(Outcome(failure()), milliseconds=milliseconds, at=NOON)
-    assert window.close(id="w", at=NOON).billed_ms == 1 + 1 + 2
+        window.count(Outcome(failure()), milliseconds=milliseconds, at=AT)
+    assert window.close(id="w", at=AT).billed_ms == 1 + 1 + 2
 
 
 def test_categories_that_the_contract_does_not_list_are_counted() -> None:
     window = opened()
     rows = [{**ROW, "harbour": name} for name in ("west", "north", "east")]
-    window.count(predictor().predict(records(*rows), id="q", at=NOON), milliseconds=1, at=NOON)
-    found = window.close(id="w", at=NOON)
+    window.count(predictor().predict(records(*rows), id="q", at=AT), milliseconds=1, at=AT)
+    found = window.close(id="w", at=AT)
     assert found.unknown == 2
     assert found.window.columns["harbour"].cells == (1, 0, 2)
 
@@ -249,18 +250,18 @@ def test_categories_that_the_contract_does_not_list_are_counted() -> None:
 def test_many_rows_or_requests_make_a_window_due() -> None:
     rows, requests = (OpenWindow(SERVED, None, flush_rows=4) for _ in range(2))
     for window in (rows, requests):
-        window.count(outcome(1.0), milliseconds=1, at=NOON)
+        window.count(outcome(1.0), milliseconds=1, at=AT)
         closed(window)
         window.clear()
-    rows.count(outcome(1.0, 2.0, 3.0), milliseconds=1, at=NOON)
-    assert not rows.is_due(NOON)
-    rows.count(outcome(1.0), milliseconds=1, at=NOON)
-    assert rows.is_due(NOON)
+    rows.count(outcome(1.0, 2.0, 3.0), milliseconds=1, at=AT)
+    assert not rows.is_due(AT)
+    rows.count(outcome(1.0), milliseconds=1, at=AT)
+    assert rows.is_due(AT)
 
     for _ in range(4):
-        assert not requests.is_due(NOON)
-        requests.count(Outcome(failure()), milliseconds=1, at=NOON)
-    assert requests.is_due(NOON)
+        assert not requests.is_due(AT)
+        requests.count(Outcome(failure()), milliseconds=1, at=AT)
+    assert requests.is_due(AT)
 
 
 @pytest.mark.parametrize("most", [1, 63, 64, 65, 130, 1000])
@@ -268,12 +269,12 @@ def test_many_rows_or_requests_make_a_window_due() -> None:
 def test_requests_that_wait_make_a_window_due_in_time(rows: int, most: int) -> None:
     window = OpenWindow(SERVED, reference_of(CONTRACT), contract=CONTRACT, flush_rows=most)
     one = outcome(*[1.0] * rows)
-    window.count(one, milliseconds=1, at=NOON)
+    window.count(one, milliseconds=1, at=AT)
     closed(window)
     window.clear()
 
     wanted = -(-most // rows)
-    due = [window.count(one, milliseconds=1, at=NOON) for _ in range(wanted)]
+    due = [window.count(one, milliseconds=1, at=AT) for _ in range(wanted)]
     assert due == [False] * (wanted - 1) + [True]
     found = closed(window)
     assert (found.requests, found.rows) == (wanted, wanted * rows)
@@ -297,9 +298,9 @@ def test_times_are_counted_alike_before_and_after_they_are_folded() -> None:
 def test_a_window_tells_what_its_container_counted_before() -> None:
     window, found = opened(), []
     for name in ("a", "b", "c"):
-        window.count(outcome(1.0), milliseconds=1, at=NOON)
-        window.count(Outcome(failure()), milliseconds=1, at=NOON)
-        found.append(window.close(id=name, at=NOON).window)
+        window.count(outcome(1.0), milliseconds=1, at=AT)
+        window.count(Outcome(failure()), milliseconds=1, at=AT)
+        found.append(window.close(id=name, at=AT).window)
         window.clear()
     assert [(one.container, one.earlier) for one in found] == [("a", 0), ("a", 2), ("a", 4)]
     assert lost_requests(found) == 0
@@ -308,11 +309,11 @@ def test_a_window_tells_what_its_container_counted_before() -> None:
 
 def test_what_was_not_printed_is_told_in_the_next_window() -> None:
     window = opened()
-    window.count(outcome(1.0), milliseconds=1, at=NOON)
+    window.count(outcome(1.0), milliseconds=1, at=AT)
     closed(window)  # and the log refused it
     window.forfeit()
-    window.count(outcome(1.0), milliseconds=1, at=NOON)
-    found = window.close(id="x", at=NOON)
+    window.count(outcome(1.0), milliseconds=1, at=AT)
+    found = window.close(id="x", at=AT)
     assert (found.window.requests, found.window.earlier, found.window.uncounted) == (2, 0, 1)
     assert len(found.latencies) == 1
 
@@ -320,7 +321,7 @@ def test_what_was_not_printed_is_told_in_the_next_window() -> None:
 def test_a_container_that_can_not_print_does_not_grow() -> None:
     window = opened()
     for _ in range(50):
-        window.count(outcome(1.0, 2.0), milliseconds=1, at=NOON)
+        window.count(outcome(1.0, 2.0), milliseconds=1, at=AT)
         window.forfeit()
     kept = window._row_counts._kept
     assert (window._times.single, kept.rows, kept.sizes) == ([], 0, [])

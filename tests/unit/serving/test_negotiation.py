@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.http_api import answer, serving
-from tests.fakes.served import CONTRACT, NOON, ROW, event, predictor, records
+from tests.fakes.served import AT, CONTRACT, ROW, event, predictor, records
 from tidegate.errors import PayloadTooLargeError, RequestError, UnsupportedMediaTypeError
 from tidegate.serving.answers import Answer
 from tidegate.serving.content_coding import decode, inflate
@@ -193,8 +193,8 @@ def test_the_longest_answer_is_measured_as_it_goes_out(monkeypatch: pytest.Monke
     asks = predictor(replace(CONTRACT, max_rows=50))
     body = records(*[ROW] * 45)
     with pytest.raises(PayloadTooLargeError, match="too long"):
-        asks.predict(body, id="q1", at=NOON)
-    packed = asks.predict(body, id="q1", at=NOON, headers={"accept-encoding": "gzip"})
+        asks.predict(body, id="q1", at=AT)
+    packed = asks.predict(body, id="q1", at=AT, headers={"accept-encoding": "gzip"})
     assert packed.answer.status == 200
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.fakes.http_api import answer, serving, unreleased
 from tests.fakes.served import (
+    AT,
     CONTRACT,
     KEY,
     MULTICLASS,
@@ -102,7 +103,7 @@ def test_a_binary_task_answers_label_and_score() -> None:
 
 def test_a_multiclass_task_answers_a_row_of_scores() -> None:
     label, scores = told(request(), contract=MULTICLASS)["outputs"]
-    own = predictor(MULTICLASS).predict(records(ROW, WINDY), id="q1", at=NOON)
+    own = predictor(MULTICLASS).predict(records(ROW, WINDY), id="q1", at=AT)
     rows = json.loads(own.answer.body)["predictions"]
     assert label["data"] == [row["label"] for row in rows]
     assert scores["shape"] == [2, 3]
@@ -116,8 +117,8 @@ def test_a_regression_answers_values() -> None:
 
 def test_the_matrix_is_the_one_of_our_own_json() -> None:
     body = json.dumps(request(wind=tensor("wind", "FP64", None, 45.0))).encode()
-    found = predictor().predict(body, id="q1", at=NOON, protocol=OPEN_INFERENCE)
-    own = predictor().predict(records({**ROW, "wind": None}, WINDY), id="q1", at=NOON)
+    found = predictor().predict(body, id="q1", at=AT, protocol=OPEN_INFERENCE)
+    own = predictor().predict(records({**ROW, "wind": None}, WINDY), id="q1", at=AT)
     assert found.features is not None
     assert own.features is not None
     np.testing.assert_array_equal(as_rows(found.features), as_rows(own.features))
@@ -395,7 +396,7 @@ def test_a_row_without_finite_answer_is_refused_in_this_form() -> None:
         return np.full((len(features), 2), np.nan, dtype=np.float32)
 
     body = json.dumps(request()).encode()
-    found = predictor(score=score).predict(body, id="q1", at=NOON, protocol=OPEN_INFERENCE)
+    found = predictor(score=score).predict(body, id="q1", at=AT, protocol=OPEN_INFERENCE)
     assert found.answer.status == 422
     error = json.loads(found.answer.body)["error"]
     assert error.startswith("2 problem(s): row 0")

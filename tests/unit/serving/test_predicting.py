@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.served import (
+    AT,
     CONTRACT,
     KEY,
     MULTICLASS,
@@ -47,7 +48,7 @@ def strict(body: bytes) -> Any:  # whatever JSON holds
 
 
 def ask(body: bytes, contract: Contract = CONTRACT) -> Outcome:
-    return predictor(contract).predict(body, id="q1", at=NOON)
+    return predictor(contract).predict(body, id="q1", at=AT)
 
 
 def test_records_are_answered_with_label_score_version_and_receipt() -> None:
@@ -84,7 +85,7 @@ def test_classes_are_answered_with_a_score_each() -> None:
 @pytest.mark.parametrize("value", [1e-12, 12.1, -3.4e38, 0.0])
 def test_a_value_is_answered_as_the_shortest_text_of_its_float32(value: float) -> None:
     model = predictor(REGRESSION, lambda x: np.full((len(x), 1), value, np.float32))
-    answer = strict(model.predict(records(ROW), id="q", at=NOON).answer.body)
+    answer = strict(model.predict(records(ROW), id="q", at=AT).answer.body)
     assert np.float32(answer["predictions"][0]["value"]) == np.float32(value)
     assert len(repr(answer["predictions"][0]["value"])) <= 14
 
@@ -96,7 +97,7 @@ def test_a_row_without_a_finite_answer_is_named_and_counted(bad: float) -> None:
         found[1, 0] = bad
         return found
 
-    outcome = predictor(score=score).predict(records(ROW, ROW, ROW), id="q", at=NOON)
+    outcome = predictor(score=score).predict(records(ROW, ROW, ROW), id="q", at=AT)
     told = strict(outcome.answer.body)["error"]
 
     assert (outcome.answer.status, outcome.invalid, outcome.scores) == (422, 1, None)
@@ -108,7 +109,7 @@ def test_a_row_without_a_finite_answer_is_named_and_counted(bad: float) -> None:
 def test_an_answer_of_another_shape_is_the_packages_fault(rows: int) -> None:
     with pytest.raises(PackageError, match=r"shape|2 rows with 2 numbers"):
         predictor(score=lambda _: np.zeros((1, 2), np.float32)).predict(
-            records(*[ROW] * rows), id="q", at=NOON
+            records(*[ROW] * rows), id="q", at=AT
         )
 
 
@@ -246,7 +247,7 @@ def test_whatever_the_contract_allows_is_answered(value: float) -> None:
     free = replace(CONTRACT, columns=(Column("gusts", "float"),))
     model = predictor(free, lambda x: np.repeat(np.float32(x * 1e30), 2, axis=1))
     with np.errstate(over="ignore"):
-        outcome = model.predict(records({"gusts": value}), id="q", at=NOON)
+        outcome = model.predict(records({"gusts": value}), id="q", at=AT)
     assert outcome.answer.status in (200, 422)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.served import NOON, SERVED
+from tests.fakes.served import AT, SERVED
 from tidegate.contract import Column, Contract, Target
 from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import success
@@ -117,11 +117,11 @@ def test_of_wide_rows_fewer_wait() -> None:
         window = OpenWindow(SERVED, None, contract=contract)
         rows = np.zeros((50, columns), np.float32)
         outcome = Outcome(success({}), 50, rows, np.zeros(50))
-        window.count(outcome, milliseconds=1, at=NOON)  # the first is flushed at once
-        window.close(id="w", at=NOON)
+        window.count(outcome, milliseconds=1, at=AT)  # the first is flushed at once
+        window.close(id="w", at=AT)
         window.clear()
         for count in range(1, 100):
-            window.count(outcome, milliseconds=1, at=NOON)
+            window.count(outcome, milliseconds=1, at=AT)
             if not window._waiting:
                 waited.append(count * 50)
                 break

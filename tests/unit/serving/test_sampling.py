@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.served import CONTRACT, NOON, REGRESSION, ROW, SERVED, predictor, records
+from tests.fakes.served import AT, CONTRACT, REGRESSION, ROW, SERVED, predictor, records
 from tidegate.contract import Column, Contract
 from tidegate.errors import RequestError
 from tidegate.serving.answers import refusal
@@ -35,8 +34,8 @@ NULLABLE = replace(
 
 def sampled(*rows: dict[str, Any], contract: Contract = CONTRACT) -> dict[str, Any]:
     sampler = Sampler(contract, SERVED, share=1.0)
-    outcome = predictor(contract).predict(records(*rows), id="q", at=NOON)
-    sampler.offer(outcome, id="q", at=NOON)
+    outcome = predictor(contract).predict(records(*rows), id="q", at=AT)
+    sampler.offer(outcome, id="q", at=AT)
     (line,) = sampler.lines()
     found: dict[str, Any] = json.loads(line)
     return found
@@ -85,8 +84,8 @@ def test_which_requests_are_sampled_follows_from_their_ids() -> None:
 def test_what_was_not_answered_is_not_sampled() -> None:
     sampler = Sampler(CONTRACT, SERVED, share=1.0)
     bad = predictor(score=lambda x: np.full((len(x), 2), np.nan, np.float32))
-    sampler.offer(bad.predict(records(ROW), id="q", at=NOON), id="q", at=NOON)
-    sampler.offer(Outcome(refusal(RequestError("x"))), id="q", at=NOON)
+    sampler.offer(bad.predict(records(ROW), id="q", at=AT), id="q", at=AT)
+    sampler.offer(Outcome(refusal(RequestError("x"))), id="q", at=AT)
     assert sampler.lines() == ()
 
 
@@ -95,9 +94,9 @@ def test_a_sample_is_bounded_in_rows_and_requests() -> None:
     assert (found["rows"], len(found["sampled"])) == (50, MAX_ROWS)
 
     sampler = Sampler(CONTRACT, SERVED, share=1.0)
-    outcome = predictor().predict(records(ROW), id="q", at=NOON)
+    outcome = predictor().predict(records(ROW), id="q", at=AT)
     for _ in range(MAX_REQUESTS + 1):
-        sampler.offer(outcome, id="q", at=NOON)
+        sampler.offer(outcome, id="q", at=AT)
     assert len(sampler.lines()) == MAX_REQUESTS
 
 
@@ -106,18 +105,18 @@ def test_a_line_stays_below_its_bound(columns: int, rows: int) -> None:
     named = tuple(Column(f"feature_{i}", "float") for i in range(columns))
     sampler = Sampler(replace(CONTRACT, columns=named), SERVED, share=1.0)
     matrix = np.full((20, columns), 0.123456, np.float32)
-    one = predictor().predict(records(ROW), id="q", at=NOON)
+    one = predictor().predict(records(ROW), id="q", at=AT)
     outcome = one._replace(features=matrix, scores=np.zeros(20), places=[1] * 20)
-    sampler.offer(outcome, id="q", at=NOON)
+    sampler.offer(outcome, id="q", at=AT)
     assert [len(json.loads(line)["sampled"]) for line in sampler.lines()] == [rows][: bool(rows)]
     assert all(len(line) <= MAX_LINE for line in sampler.lines())
 
 
 def test_samples_are_printed_with_the_window_and_then_forgotten() -> None:
     window = OpenWindow(SERVED, None, sampler=Sampler(CONTRACT, SERVED, share=1.0))
-    outcome = predictor().predict(records(ROW), id="q", at=NOON)
-    window.count(outcome, milliseconds=1, at=NOON, id="q")
-    later = NOON + timedelta(seconds=1)
+    outcome = predictor().predict(records(ROW), id="q", at=AT)
+    window.count(outcome, milliseconds=1, at=AT, id="q")
+    later = AT + 1
     lines = flush_text(window.close(id="q", at=later), env="dev").splitlines()
     assert [json.loads(line).get("kind", "") for line in lines] == ["window", "", "sample"]
     window.clear()

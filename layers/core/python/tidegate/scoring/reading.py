@@ -5,7 +5,6 @@ Both say the same (tested); Python's own numbers beat numpy's cost per call up t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -82,7 +81,8 @@ class Reading:
 
     def _few_sides(self, numbers: Sequence[float]) -> Read | None:
         """Return what scores say, row after row; None when one of them isn't finite."""
-        if not math.isfinite(sum(numbers)):  # of float32: float64 holds any sum of finite ones
+        # NaN when it isn't finite. Of float32: float64 holds any sum of finite ones.
+        if (total := sum(numbers)) - total:
             return None
         threshold = self._threshold
         if len(numbers) == _SIDES:  # one row, as most requests have: in half the steps
@@ -93,7 +93,7 @@ class Reading:
         return Read([score >= threshold for score in positive], told, positive)
 
     def _few_classes(self, numbers: Sequence[float]) -> Read | None:
-        if not math.isfinite(sum(numbers)):
+        if (total := sum(numbers)) - total:
             return None
         width = self._outputs
         rows = [numbers[at : at + width] for at in range(0, len(numbers), width)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import chain
+from math import inf
 
 from tidegate.contract import Contract
 from tidegate.frozen import frozen
@@ -20,7 +21,6 @@ FLUSH_ROWS = 100_000
 FLUSH_SECONDS = 60.0
 # That are counted and not yet taken apart; of wide rows fewer.
 WAITING_REQUESTS, WAITING_ROWS, WAITING_VALUES = 64, 300, 50_000
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @frozen
@@ -38,7 +38,8 @@ class OpenWindow:
     """What a container has counted since its last flush.
 
     `reference` says where cells lie, `contract` which columns and classes there are. Without them
-    (a package that can't be read) only requests are counted. Times are of a request's arrival.
+    (a package that can't be read) only requests are counted. Times are of a request's arrival, in
+    seconds since 1970.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class OpenWindow:
     ) -> None:
         """Begin an empty window, due after so many seconds, rows or requests at the latest."""
         self._served, self._flush_rows, self._sampler = served, flush_rows, sampler
-        self._open_for = timedelta(seconds=flush_seconds)
+        self._open_for = flush_seconds
         self._row_counts = RowCounts(reference, contract)
         columns = len(contract.columns) if contract else 1
         self._waiting_rows = min(WAITING_ROWS, WAITING_VALUES // columns)
@@ -70,9 +71,9 @@ class OpenWindow:
     def clear(self) -> None:
         """Begin again at zero; what was counted is in somebody else's hands."""
         self._earlier += self.requests
-        self._start: datetime | None = None
+        self._start: float | None = None
         self._requests = self._rows = self._rejected = self._errors = self._uncounted = 0
-        self._cold, self._due = 0, NEVER
+        self._cold, self._due = 0, inf
         self._times = Times()
         self._waiting.clear()
         self._forget_rows()
@@ -84,7 +85,7 @@ class OpenWindow:
         """Note that the container ran for something that isn't counted."""
         self._warm = True
 
-    def count(self, outcome: Outcome, *, milliseconds: float, at: datetime, id: str = "") -> bool:
+    def count(self, outcome: Outcome, *, milliseconds: float, at: float, id: str = "") -> bool:
         """Count one request, by its `id`, and its answer; tell what `is_due` does then.
 
         Most requests only wait here to be taken apart later, some at a time, in a loop that the
@@ -101,7 +102,7 @@ class OpenWindow:
         self._take()
         return self.is_due(at)
 
-    def is_due(self, at: datetime) -> bool:
+    def is_due(self, at: float) -> bool:
         """Tell whether to flush: when it is time, or when rows or requests are many.
 
         Also at once in a container's first request: many containers answer only a few, and nothing
@@ -110,7 +111,7 @@ class OpenWindow:
         most = self._flush_rows
         return at >= self._due or self._rows >= most or self._requests >= most
 
-    def _begin(self, at: datetime) -> None:
+    def _begin(self, at: float) -> None:
         self._start = at
         self._due = at + self._open_for if self._flushed else at
         self._cold, self._warm = int(not self._warm), True
@@ -162,7 +163,7 @@ class OpenWindow:
         self._row_counts.ask(features)
         self._rows += len(features)
 
-    def close(self, *, id: str, at: datetime) -> Closed:
+    def close(self, *, id: str, at: float) -> Closed:
         """Return everything counted since the start, until `at`; `clear` it once it is printed."""
         self._take()
         self._row_counts.finish()
@@ -175,8 +176,8 @@ class OpenWindow:
             model=self._served.model,
             version=self._served.version,
             release=self._served.release,
-            start=min(self._start or at, at),
-            end=at,
+            start=datetime.fromtimestamp(min(self._start or at, at), UTC),
+            end=datetime.fromtimestamp(at, UTC),
             requests=self._requests,
             rows=self._rows,
             rejected=self._rejected,

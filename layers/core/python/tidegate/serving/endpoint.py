@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from contextlib import suppress
-from datetime import datetime
 from functools import cache
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tidegate.clock import utc_now
 from tidegate.errors import TidegateError
 from tidegate.serving.cold_start import resume  # before numpy, which the next line imports
 from tidegate.serving.flushing import flush_text
@@ -36,7 +34,7 @@ class Context(Protocol):
 
 def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Answer one HTTP API event (payload format 2.0), and count it if a client sent it."""
-    began, at = time.perf_counter(), utc_now()
+    began, at = perf_counter(), time()
     counted = False
     try:
         request = read_request(event)
@@ -49,7 +47,7 @@ def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001  # a caller is owed an answer; it counts as an error
         _report(error, context)
         outcome = Outcome(failure_to(event))
-    milliseconds = (time.perf_counter() - began) * 1000
+    milliseconds = (perf_counter() - began) * 1000
     _count(outcome, milliseconds, context, at=at if counted else None)
     return outcome.answer.to_event()
 
@@ -71,7 +69,7 @@ def _open_source(settings: Settings) -> ModelSource:
     return open_source(settings)
 
 
-def _count(outcome: Outcome, milliseconds: float, context: Context, *, at: datetime | None) -> None:
+def _count(outcome: Outcome, milliseconds: float, context: Context, *, at: float | None) -> None:
     """Count an answer to what came `at` a time, and flush when it is due.
 
     Whatever fails here, the answer goes out. Without a time it only warmed the container.
@@ -93,7 +91,7 @@ def _count(outcome: Outcome, milliseconds: float, context: Context, *, at: datet
         _report(error, context)
 
 
-def _flush(endpoint: Service, at: datetime, *, id: str) -> None:
+def _flush(endpoint: Service, at: float, *, id: str) -> None:
     window = endpoint.window
     if window is None:
         return
@@ -111,7 +109,7 @@ def _flush_at_shutdown() -> None:
 
     def flush() -> None:
         if window.requests:
-            closed = window.close(id="shutdown", at=utc_now())
+            closed = window.close(id="shutdown", at=time())
             # Past the buffer: the signal may have come in the middle of a print.
             os.write(1, flush_text(closed, env=service().env).encode())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -71,11 +70,11 @@ class Predictor:
         body: bytes,
         *,
         id: str,
-        at: datetime,
+        at: float,
         protocol: str = OWN,
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Outcome:
-        """Answer a body; `id` names the receipt.
+        """Answer a body that came `at` so many seconds after 1970; `id` names the receipt.
 
         Raises `RequestError` (or a kind of it) when the body is refused, `PackageError` when the
         model's run fails.
@@ -87,7 +86,7 @@ class Predictor:
         if found is None:
             return self._unanswerable(question, rows)
         text = orjson.dumps(found.shown)
-        receipt = self._signer.sign(id, at, text, width=self._width)
+        receipt = self._signer.sign(orjson.dumps(id), at, text, width=self._width)
         answer = question.write(found, text, receipt)
         # At worst every byte is a quote and counts twice.
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:

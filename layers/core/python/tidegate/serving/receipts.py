@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from json.encoder import encode_basestring_ascii
 
 from tidegate.errors import ReceiptError, SettingsError
 from tidegate.frozen import frozen
@@ -48,13 +47,13 @@ class Signer:
         said = {"m": model, "v": version, "r": release}
         self._said = _dump(said)[1:-1]
 
-    def sign(self, id: str, at: datetime, scores: bytes, *, width: int) -> bytes:
+    def sign(self, id: bytes, at: float, scores: bytes, *, width: int) -> bytes:
         """Return the receipt of an answer to some rows, of which each has `width` numbers.
 
-        `scores` is the list of all these numbers in JSON.
+        `id` is a text in JSON, `scores` the list of all these numbers in JSON, `at` are seconds
+        since 1970: to have them of a `datetime` takes 10 microseconds where the caches are cold.
         """
-        name, milliseconds = encode_basestring_ascii(id).encode(), round(at.timestamp() * 1000)
-        told = (name, self._said, milliseconds, width, scores)
+        told = (id, self._said, round(at * 1000), width, scores)
         payload = _base64(b'{"id":%b,%b,"t":%d,"w":%d,"s":%b}' % told)
         # HMAC as RFC 2104 has it, with the key taken in once: Python's `hmac` takes twice as long.
         inner, outer = self._inner.copy(), self._outer.copy()
@@ -67,7 +66,8 @@ def sign(receipt: Receipt, *, key: str) -> str:
     """Return the receipt as signed text; raise `SettingsError` when there is no key."""
     signer = Signer(receipt.model, receipt.version, receipt.release, key=key)
     scores = [score for row in receipt.scores for score in row]
-    return signer.sign(receipt.id, receipt.at, _dump(scores), width=len(receipt.scores[0])).decode()
+    id, at, width = _dump(receipt.id), receipt.at.timestamp(), len(receipt.scores[0])
+    return signer.sign(id, at, _dump(scores), width=width).decode()
 
 
 def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class Sampler:
         ]
         self._lines: list[str] = []
 
-    def offer(self, outcome: Outcome, *, id: str, at: datetime) -> None:
+    def offer(self, outcome: Outcome, *, id: str, at: float) -> None:
         """Keep the first rows of a request if it is sampled and was answered."""
         if len(self._lines) >= MAX_REQUESTS or not is_sampled(id, share=self._share):
             return
@@ -71,7 +71,7 @@ class Sampler:
         """Forget what was kept."""
         self._lines.clear()
 
-    def _line(self, outcome: Outcome, *, id: str, at: datetime) -> str:
+    def _line(self, outcome: Outcome, *, id: str, at: float) -> str:
         """Return as many first rows as fit; no line when not even one does."""
         rows = self._rows(outcome)
         if not rows:
@@ -82,7 +82,7 @@ class Sampler:
             "version": self._served.version,
             "release": self._served.release,
             "request": id,
-            "at": stamp(at),
+            "at": stamp(datetime.fromtimestamp(at, UTC)),
             "rows": outcome.rows,
         }
         return f'{_dump(head)[:-1]},"sampled":[{",".join(rows)}]}}'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property
 from os.path import isfile, join
 from typing import TYPE_CHECKING
@@ -43,8 +42,11 @@ class Service:
     fault: TidegateError | None = None
     window: OpenWindow | None = None  # None before the first release: there is nothing to judge
 
-    def answer(self, request: HttpRequest, *, id: str, at: datetime) -> Outcome:
-        """Answer a request; raise a `TidegateError` whose status says what is wrong."""
+    def answer(self, request: HttpRequest, *, id: str, at: float) -> Outcome:
+        """Answer a request that came `at` so many seconds after 1970.
+
+        Raises a `TidegateError` whose status says what is wrong.
+        """
         if request.model not in ("", self.model):
             raise NotFoundError(f"this endpoint serves {self.model!r} only")
         if request.method == "POST":

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from tidegate.decoding import canonical_json
 from tidegate.errors import PackageError, RequestError
 from tidegate.package.manifest import GOLDEN, Golden
 from tidegate.serving.predictor import Predictor
-
-_AT = datetime.fromtimestamp(0, UTC)
 
 
 def warm_up(predictor: Predictor, golden: Golden) -> None:
@@ -19,7 +15,7 @@ def warm_up(predictor: Predictor, golden: Golden) -> None:
     """
     body = canonical_json({"records": golden.records[:1]})
     try:
-        answer = predictor.predict(body, id="warm-up", at=_AT).answer
+        answer = predictor.predict(body, id="warm-up", at=0).answer
     except RequestError as error:
         raise PackageError(f"{GOLDEN}: the contract refuses the first request: {error}") from None
     if answer.status != 200:
