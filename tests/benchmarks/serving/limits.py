@@ -32,22 +32,17 @@ Codes = Mapping[str, float] | None  # of a category column; numbers and booleans
 class Limit:
     """One package's model, without a contract around it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the model of the unpacked package in `folder`."""
+    def __init__(self, folder: Path, run: Callable[[Matrix], Matrix] | None = None) -> None:
+        """Open the model of the unpacked package in `folder`, or take what runs it elsewhere."""
         columns = json.loads((folder / "contract.json").read_bytes())["columns"]
         self.names: list[str] = [column["name"] for column in columns]
         self.codes: list[Codes] = [_codes(column) for column in columns]
-        self.session = open_session(folder / "model.onnx")
+        self.scores = run or _runs(open_session(folder / "model.onnx"))  # (rows, columns) -> scores
         self._getter = itemgetter(*self.names)
         self._coded = [(j, codes) for j, codes in enumerate(self.codes) if codes is not None]
         self._plain = [j for j, codes in enumerate(self.codes) if codes is None]
         self._numbers = itemgetter(*(self.names[j] for j in self._plain))
         self._pairs = list(zip(self.names, self.codes, strict=True))
-
-    def scores(self, matrix: Matrix) -> Matrix:
-        """Return scores (rows, classes) of a matrix (rows, columns)."""
-        found: Matrix = self.session.run(["scores"], {"features": matrix})[0]
-        return found
 
     def spellings(self, form: str) -> dict[str, Spelling]:
         """Return every way to answer a payload of this form, by name."""
@@ -130,6 +125,14 @@ def open_session(model: Path) -> Any:
     return onnxruntime.InferenceSession(
         model.read_bytes(), options, providers=["CPUExecutionProvider"]
     )
+
+
+def _runs(session: Any) -> Callable[[Matrix], Matrix]:
+    def run(matrix: Matrix) -> Matrix:
+        found: Matrix = session.run(["scores"], {"features": matrix})[0]
+        return found
+
+    return run
 
 
 def as_list(scores: Matrix) -> bytes:

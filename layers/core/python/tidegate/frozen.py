@@ -3,7 +3,11 @@
 The standard decorator writes six methods as text for every class and compiles them at every
 import: more than half of what the predict path's own modules took. Here the methods are shared;
 `fields`, `replace`, `asdict` and `is_dataclass` work as always. An instance takes half as long
-again to make: classes of which every request makes one stay with the standard decorator.
+again to make: classes of which every request makes one stay with the standard decorator, or are
+named tuples.
+
+`made` is a named tuple from all of its values, without the function in Python that each such class
+has: half a microsecond less, and two where the caches are cold.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, f
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
+# Nobody counts the values, and no default fills them up.
+made: Callable[[type[T], tuple[Any, ...]], T] = tuple.__new__  # type: ignore[assignment]
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -26,10 +32,10 @@ def frozen(kind: type[T]) -> type[T]:
     >>> Point(1), Point(1, y=0) == Point(1), len({Point(1), Point(1)})
     (Point(x=1, y=0), True, 1)
     """
-    made: Any = dataclass(init=False, repr=False, eq=False)(kind)
-    made.__init__ = _init_of(fields(made))
+    done: Any = dataclass(init=False, repr=False, eq=False)(kind)
+    done.__init__ = _init_of(fields(done))
     for method in (_repr, _eq, _hash, _setattr, _delattr):
-        setattr(made, f"_{method.__name__}__", method)
+        setattr(done, f"_{method.__name__}__", method)
     return kind
 
 

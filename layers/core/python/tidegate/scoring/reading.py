@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tidegate.contract import Contract
+from tidegate.frozen import made
 from tidegate.scoring.predictions import places, shown, tracked
 from tidegate.scoring.session import Matrix
 
@@ -87,7 +88,7 @@ class Reading:
         threshold = self._threshold
         if len(numbers) == _SIDES:  # one row, as most requests have: in half the steps
             score = numbers[1]
-            return Read((score >= threshold,), [round(score * 1e6) / 1e6], (score,))
+            return made(Read, ((score >= threshold,), [round(score * 1e6) / 1e6], (score,)))
         positive = numbers[1::2]
         told = [round(score * 1e6) / 1e6 for score in positive]
         return Read([score >= threshold for score in positive], told, positive)

@@ -12,6 +12,7 @@ import orjson
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, PackageError, PayloadTooLargeError, Problem
+from tidegate.frozen import made
 from tidegate.scoring.predictions import finite
 from tidegate.scoring.reading import Numbers, Places, Read, Reading
 from tidegate.scoring.session import Features, FewRowsSession, as_matrix
@@ -91,7 +92,7 @@ class Predictor:
         # At worst every byte is a quote and counts twice.
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
             raise PayloadTooLargeError(f"the answer to {rows} rows is too long; send fewer")
-        return Outcome(answer, rows, features, found.tracked, found.places)
+        return made(Outcome, (answer, rows, features, found.tracked, found.places, 0))
 
     def _run(self, features: Features) -> tuple[int, Read | None]:
         """Return how many rows these are, and what the model says of them if all is finite."""

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tidegate.errors import PayloadTooLargeError, RequestError
+from tidegate.frozen import made
 from tidegate.serving.content_coding import decode
 
 
@@ -61,7 +62,8 @@ def read_request(event: object) -> HttpRequest:
         raise RequestError("this is no HTTP API event of payload format 2.0")
     model, route = _place(path)
     is_base64, headers = outer.get("isBase64Encoded") is True, _headers_of(outer.get("headers"))
-    return HttpRequest(method, path, model, body, is_base64, headers, route, "probe" in outer)
+    found = (method, path, model, body, is_base64, headers, route, "probe" in outer)
+    return made(HttpRequest, found)
 
 
 def _headers_of(found: object) -> Mapping[str, str]:

@@ -16,9 +16,10 @@ from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.encoding.occurrences import occurs
 from tidegate.errors import RequestError
+from tidegate.frozen import made
 from tidegate.scoring.reading import Read
 from tidegate.scoring.session import Features, Matrix, Packed
-from tidegate.serving.answers import Answer
+from tidegate.serving.answers import JSON, Answer, refusal
 from tidegate.serving.protocols.lengths import LEAST, LONG, is_dense
 from tidegate.serving.protocols.port import Question
 from tidegate.serving.protocols.row_writer import RowWriter
@@ -51,7 +52,8 @@ class JsonProtocol:
             payload = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise self._refused(body, error) from None
-        return Question(self._few_rows(payload, body) or self._all_rows(payload, body), self._write)
+        features = self._few_rows(payload, body) or self._all_rows(payload, body)
+        return made(Question, (features, self._write, refusal))
 
     def _many_rows(self, body: bytes) -> Features | None:
         """Return rows that are plainly right, None when there may be more to say."""
@@ -124,7 +126,8 @@ class JsonProtocol:
 
     def _write(self, found: Read, text: bytes, receipt: bytes) -> Answer:
         rows = self._rows.write(found.places, text)
-        return Answer(200, b'%b%b],"receipt":"%b"}' % (self._head, rows, receipt))
+        body = b'%b%b],"receipt":"%b"}' % (self._head, rows, receipt)
+        return made(Answer, (200, body, JSON, False))
 
 
 def _encode(payload: object, encoder: Encoder) -> Matrix:
