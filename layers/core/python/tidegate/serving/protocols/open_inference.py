@@ -16,6 +16,7 @@ import orjson
 from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, NoReleaseError, Problem, RequestError, TidegateError
+from tidegate.frozen import made
 from tidegate.scoring.reading import Read, named
 from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import JSON, Answer, clean
@@ -105,7 +106,7 @@ class OpenInferenceProtocol:
         head, tail = split(body, headers.get(HEADER_LENGTH))
         features = None if tail else self._plain.read(head)
         if features is not None:
-            return Question(features, self._write_all, refusal)
+            return made(Question, (features, self._write_all, refusal))
         payload, doubt = parse(head)
         request = read_request(payload, tail, doubt=doubt, contract=self._contract)
         asked = self._asked(request)
@@ -171,7 +172,8 @@ class OpenInferenceProtocol:
         labels = (
             (rows, orjson.dumps(named(found.places, self._classes))) if len(found.places) else ()
         )
-        return Answer(200, self._usual % (receipt, *labels, rows, text))
+        body = self._usual % (receipt, *labels, rows, text)
+        return made(Answer, (200, body, JSON, False))
 
     def _usual_answer(self) -> bytes:
         """Return an answer with places for the receipt, and for rows and data of each tensor."""
