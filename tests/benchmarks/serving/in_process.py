@@ -208,9 +208,9 @@ class _Contest:
 def _serving(matrix: Matrix) -> Matrix:
     """Run the model that the handler runs.
 
-    Of two sessions in one process the one that was opened later took 0.87 to 0.94 of the other's
-    time when the model was larger than the caches, whichever of the two libraries was to open it:
-    ten times what the handler does beside. With the same weights only that is left.
+    Of two sessions in one process the one that was opened later took 0.85 to 0.94 of the other's
+    time when the model was larger than the caches, whichever of the two libraries opened it: more
+    than what the handler does beside. With the same weights only that is left.
     """
     predictor = endpoint.service().predictor
     if predictor is None:
