@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.served import AT, CONTRACT, REGRESSION, ROW, SERVED, predictor, records
+from tests.fakes.served import AT, CONTRACT, NOON, REGRESSION, ROW, SERVED, predictor, records
+from tidegate.clock import stamp
 from tidegate.contract import Column, Contract
 from tidegate.errors import RequestError
 from tidegate.serving.answers import refusal
@@ -52,6 +53,7 @@ def test_a_sample_tells_rows_as_the_model_saw_them() -> None:
     assert scores == pytest.approx([12.5 / 60, 0.1 / 60])
     assert (found["kind"], found["request"], found["rows"]) == ("sample", "q", 2)
     assert (found["model"], found["version"], found["release"]) == ("ferry-delay", 3, "r-3")
+    assert found["at"] == stamp(NOON)
 
 
 def test_a_null_stays_null() -> None:
