@@ -26,13 +26,12 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.serving import handler
+from tests.benchmarks.serving import handler, shared_weights
 from tests.benchmarks.serving.environments import ROOT
 from tests.benchmarks.serving.limits import Limit, Spelling
 from tests.benchmarks.serving.own_readers import OwnReaders
 from tests.benchmarks.serving.payloads import Payload, payload
 from tidegate.package.archive import read_folder
-from tidegate.scoring.session import Matrix
 from tidegate.serving import endpoint
 
 Call = Callable[[], Any]
@@ -129,7 +128,9 @@ def main(folder: Path, plan: Plan) -> None:
     out, sys.stdout = sys.stdout, Path(os.devnull).open("w")  # noqa: SIM115 - the windows' lines
     os.environ.update(handler.environment(folder))
     is_large = (folder / "model.onnx").stat().st_size > _CACHES
-    limit, contract = Limit(folder, _serving if is_large else None), read_folder(folder).contract
+    weights = shared_weights.weights_of(folder / "model.onnx") if is_large else {}
+    shared_weights.into_handler(weights)
+    limit, contract = Limit(folder, weights), read_folder(folder).contract
     readers = OwnReaders(folder, limit)
     pace = Pace(plan.seconds, _TURN_OF_LARGE if is_large else _TURN)
     asked = list(product(plan.rows, plan.forms))
@@ -203,19 +204,6 @@ class _Contest:
             return self._cell
         session = _session(self._limit, self._cell.rows, self._pace.seconds)
         return replace(self._cell, session=session, rounds=tuple(self._rounds))
-
-
-def _serving(matrix: Matrix) -> Matrix:
-    """Run the model that the handler runs.
-
-    Of two sessions in one process the one that was opened later took 0.85 to 0.94 of the other's
-    time when the model was larger than the caches, whichever of the two libraries opened it: more
-    than what the handler does beside. With the same weights only that is left.
-    """
-    predictor = endpoint.service().predictor
-    if predictor is None:
-        raise RuntimeError("the handler serves no model")
-    return predictor._session.run(matrix)
 
 
 def _fastest(spellings: dict[str, Spelling], bodies: Sequence[bytes], seconds: float) -> str:

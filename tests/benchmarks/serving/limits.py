@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,13 @@ import numpy.typing as npt
 import onnxruntime
 import orjson
 
+from tests.benchmarks.serving.shared_weights import Weights, into_limit
+
 Matrix = npt.NDArray[np.float32]
 Parse = Callable[[bytes], Any]
 Convert = Callable[[Any], Matrix]
 Spelling = Callable[[bytes], bytes]
+NO_WEIGHTS: Weights = MappingProxyType({})
 FEW = 10  # rows up to which it is faster to convert row after row
 Rows = Sequence[Mapping[str, Any]]
 Codes = Mapping[str, float] | None  # of a category column; numbers and booleans have none
@@ -32,12 +36,12 @@ Codes = Mapping[str, float] | None  # of a category column; numbers and booleans
 class Limit:
     """One package's model, without a contract around it."""
 
-    def __init__(self, folder: Path, run: Callable[[Matrix], Matrix] | None = None) -> None:
-        """Open the model of the unpacked package in `folder`, or take what runs it elsewhere."""
+    def __init__(self, folder: Path, weights: Weights = NO_WEIGHTS) -> None:
+        """Open the model of the unpacked package in `folder`; `weights` are not its own."""
         columns = json.loads((folder / "contract.json").read_bytes())["columns"]
         self.names: list[str] = [column["name"] for column in columns]
         self.codes: list[Codes] = [_codes(column) for column in columns]
-        self.scores = run or _runs(open_session(folder / "model.onnx"))  # (rows, columns) -> scores
+        self.scores = _runs(open_session(folder / "model.onnx", weights))  # rows -> scores
         self._getter = itemgetter(*self.names)
         self._coded = [(j, codes) for j, codes in enumerate(self.codes) if codes is not None]
         self._plain = [j for j, codes in enumerate(self.codes) if codes is None]
@@ -116,12 +120,14 @@ class Limit:
         return matrix
 
 
-def open_session(model: Path) -> Any:
+def open_session(model: Path, weights: Weights = NO_WEIGHTS) -> Any:
     """Open a session as a small function needs it: one thread, none that spins."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if weights:
+        into_limit(options, weights)
     return onnxruntime.InferenceSession(
         model.read_bytes(), options, providers=["CPUExecutionProvider"]
     )
