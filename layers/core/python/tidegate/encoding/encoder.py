@@ -41,6 +41,7 @@ class Encoder:
         self._few = min(SMALL - 1, contract.max_rows)
         self._fast = FastPaths([code for _, code in self._coders])
         self._values_of = _getter(contract.column_names)
+        self._lists = [list] * len(self._names)
 
     def records(self, records: object) -> Matrix:
         """Encode a list of JSON objects; raise `InvalidRowsError` or `PayloadTooLargeError`."""
@@ -60,10 +61,14 @@ class Encoder:
 
     def few_records(self, records: Any) -> Packed | None:  # noqa: ANN401 - any JSON
         """Return few records that are plainly right, None for others; `records` tells of those."""
+        values_of, width, rows = self._values_of, len(self._names), []
         try:
-            rows = list(map(self._values_of, records)) if 0 < len(records) <= self._few else ()
-            if not rows or sum(map(len, records)) != len(rows) * len(self._coders):
+            if not 0 < len(records) <= self._few:
                 return None
+            for record in records:
+                rows.append(values_of(record))  # noqa: PERF401 - a loop touches less, see ADR 25
+                if len(record) != width:
+                    return None
         except (KeyError, TypeError):  # no list, or of no objects, or a column is missing
             return None
         return self._fast.rows(rows)
@@ -73,12 +78,12 @@ class Encoder:
         first = columns.get(self._first) if type(columns) is dict else None
         if type(first) is not list or not 0 < len(first) <= self._few:  # the cheapest look
             return None
-        lists = self._values_of(columns) if columns.keys() == self._names else ()
-        if set(map(type, lists)) != {list}:
-            return None
         try:
+            lists = self._values_of(columns)
+            if len(columns) != len(lists) or list(map(type, lists)) != self._lists:
+                return None
             return self._fast.rows(zip(*lists, strict=True))
-        except ValueError:  # not equally long
+        except (KeyError, ValueError):  # a column is missing, or they are not equally long
             return None
 
     def _by_column(self, columns: Sequence[Sequence[Any]]) -> Matrix:

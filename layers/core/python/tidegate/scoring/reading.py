@@ -82,13 +82,15 @@ class Reading:
 
     def _few_sides(self, numbers: Sequence[float]) -> Read | None:
         """Return what scores say, row after row; None when one of them isn't finite."""
+        threshold = self._threshold
+        if len(numbers) == _SIDES:  # one row, as most requests have: in half the steps
+            other, score = numbers
+            if (total := other + score) - total:
+                return None
+            return made(Read, ((score >= threshold,), [round(score * 1e6) / 1e6], (score,)))
         # NaN when it isn't finite. Of float32: float64 holds any sum of finite ones.
         if (total := sum(numbers)) - total:
             return None
-        threshold = self._threshold
-        if len(numbers) == _SIDES:  # one row, as most requests have: in half the steps
-            score = numbers[1]
-            return made(Read, ((score >= threshold,), [round(score * 1e6) / 1e6], (score,)))
         positive = numbers[1::2]
         told = [round(score * 1e6) / 1e6 for score in positive]
         return Read([score >= threshold for score in positive], told, positive)

@@ -34,12 +34,13 @@ class Answer(NamedTuple):
 
     def to_event(self) -> dict[str, Any]:
         """Return the form that an HTTP API takes (payload format 2.0)."""
-        body = base64.b64encode(self.body) if self.binary else self.body
+        status, body, headers, binary = self
+        text = base64.b64encode(body) if binary else body
         return {
-            "statusCode": self.status,
-            "headers": self.headers.copy(),
-            "body": body.decode(),
-            "isBase64Encoded": self.binary,
+            "statusCode": status,
+            "headers": headers.copy(),
+            "body": text.decode(),
+            "isBase64Encoded": binary,
         }
 
 

@@ -56,8 +56,9 @@ class Predictor:
         self._reading, self._outputs = Reading(contract), contract.outputs
         self._row_bytes, self.max_bytes = 4 * len(contract.columns), contract.max_bytes
         self._served, self._encoder = served, Encoder(contract)
-        self._signer = Signer(served.model, served.version, served.release, key=receipt_key)
-        self._width = contract.outputs if contract.task == "multiclass" else 1  # of what is told
+        told = contract.outputs if contract.task == "multiclass" else 1  # numbers of a row
+        said = (served.model, served.version, served.release)
+        self._signer = Signer(*said, key=receipt_key, width=told)
         own = JsonProtocol(contract, self._encoder, served)
         self._protocols: dict[str, PredictProtocol] = {OWN: Negotiated(own, (JSON_TYPE,))}
 
@@ -82,17 +83,18 @@ class Predictor:
         """
         spoken = self._protocols.get(protocol) or self._open_inference()
         question = spoken.read(body, headers)
-        features = question.features
+        features, write, _ = question
         rows, found = self._run(features)
         if found is None:
             return self._unanswerable(question, rows)
-        text = orjson.dumps(found.shown)
-        receipt = self._signer.sign(orjson.dumps(id), at, text, width=self._width)
-        answer = question.write(found, text, receipt)
+        places, shown, tracked = found
+        text = orjson.dumps(shown)
+        receipt = self._signer.sign(orjson.dumps({"id": id, "t": round(at * 1000)}), text)
+        answer = write(found, text, receipt)
         # At worst every byte is a quote and counts twice.
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
             raise PayloadTooLargeError(f"the answer to {rows} rows is too long; send fewer")
-        return made(Outcome, (answer, rows, features, found.tracked, found.places, 0))
+        return made(Outcome, (answer, rows, features, tracked, places, 0))
 
     def _run(self, features: Features) -> tuple[int, Read | None]:
         """Return how many rows these are, and what the model says of them if all is finite."""

@@ -19,6 +19,7 @@ from tidegate.settings import env_name
 MAX_AGE = timedelta(days=365)  # the ledger keeps labels for 400 days after the prediction
 MAX_LENGTH = 4_000_000  # characters
 _BLOCK = 64  # bytes that SHA-256 takes at a time
+_URL = bytes.maketrans(b"+/", b"-_")
 
 
 @frozen
@@ -36,38 +37,42 @@ class Receipt:
 class Signer:
     """Signs what one version answers, whose scores are JSON text already."""
 
-    def __init__(self, model: str, version: int, release: str, *, key: str) -> None:
-        """Write down what all its receipts say; raise `SettingsError` when there is no key."""
+    def __init__(
+        self, model: str, version: int, release: str, *, key: str, width: int = 1
+    ) -> None:
+        """Write down what all its receipts say, of rows that have `width` numbers each.
+
+        Raises `SettingsError` when there is no key.
+        """
         secret = _checked(key)
         block = secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()
         self._inner, self._outer = (
             hashlib.sha256(bytes(byte ^ pad for byte in block.ljust(_BLOCK, b"\0")))
             for pad in (0x36, 0x5C)
         )
-        said = {"m": model, "v": version, "r": release}
-        self._said = _dump(said)[1:-1]
+        said = {"m": model, "v": version, "r": release, "w": width}
+        self._said = b",%b," % _dump(said)[1:-1] + b'"s":'
 
-    def sign(self, id: bytes, at: float, scores: bytes, *, width: int) -> bytes:
-        """Return the receipt of an answer to some rows, of which each has `width` numbers.
+    def sign(self, asked: bytes, scores: bytes) -> bytes:
+        """Return the receipt of an answer to some rows.
 
-        `id` is a text in JSON, `scores` the list of all these numbers in JSON, `at` are seconds
-        since 1970: to have them of a `datetime` takes 10 microseconds where the caches are cold.
+        `asked` is a JSON object of the request's `id` and of `t`, when it came, in milliseconds
+        since 1970; `scores` is the list of all rows' numbers in JSON.
         """
-        told = (id, self._said, round(at * 1000), width, scores)
-        payload = _base64(b'{"id":%b,%b,"t":%d,"w":%d,"s":%b}' % told)
+        payload = _base64(asked[:-1] + self._said + scores + b"}")
         # HMAC as RFC 2104 has it, with the key taken in once: Python's `hmac` takes twice as long.
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(payload)
         outer.update(inner.digest())
-        return b"%b.%b" % (payload, _base64(outer.digest()))
+        return payload + b"." + _base64(outer.digest())
 
 
 def sign(receipt: Receipt, *, key: str) -> str:
     """Return the receipt as signed text; raise `SettingsError` when there is no key."""
-    signer = Signer(receipt.model, receipt.version, receipt.release, key=key)
-    scores = [score for row in receipt.scores for score in row]
-    id, at, width = _dump(receipt.id), receipt.at.timestamp(), len(receipt.scores[0])
-    return signer.sign(id, at, _dump(scores), width=width).decode()
+    width, scores = len(receipt.scores[0]), [score for row in receipt.scores for score in row]
+    signer = Signer(receipt.model, receipt.version, receipt.release, key=key, width=width)
+    asked = {"id": receipt.id, "t": round(receipt.at.timestamp() * 1000)}
+    return signer.sign(_dump(asked), _dump(scores)).decode()
 
 
 def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
@@ -107,9 +112,7 @@ def _dump(content: object) -> bytes:
 
 
 def _base64(data: bytes) -> bytes:
-    # Of text hardly any character is `+` or `/`: to look for them takes less than a translation.
-    text = binascii.b2a_base64(data, newline=False)
-    return text.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
+    return binascii.b2a_base64(data).translate(_URL, b"=\n")
 
 
 def _read(payload: str) -> Receipt:

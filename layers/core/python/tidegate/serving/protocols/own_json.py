@@ -126,7 +126,7 @@ class JsonProtocol:
 
     def _write(self, found: Read, text: bytes, receipt: bytes) -> Answer:
         rows = self._rows.write(found.places, text)
-        body = b'%b%b],"receipt":"%b"}' % (self._head, rows, receipt)
+        body = self._head + rows + b'],"receipt":"' + receipt + b'"}'
         return made(Answer, (200, body, JSON, False))
 
 

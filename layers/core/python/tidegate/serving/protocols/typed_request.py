@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import astuple
 
 from tidegate.contract import Column, Contract
 from tidegate.encoding.encoder import Encoder
@@ -26,7 +27,7 @@ class TypedRequests:
     def __init__(self, contract: Contract, encoder: Encoder) -> None:
         """Read rows by `encoder`."""
         self._columns, self._encoder = contract.columns, encoder
-        self._names = list(contract.column_names)
+        self._names = contract.column_names
         self._colons = 1 + len(MEMBERS) * len(self._names)
 
     def read(self, body: bytes) -> Features | None:
@@ -37,13 +38,11 @@ class TypedRequests:
             tensors = self._decode(body).inputs
         except (msgspec.MsgspecError, ValueError):  # the latter for what is no UTF-8
             return None
-        data = [one.data for one in tensors]
-        if [one.name for one in tensors] != self._names:
+        names, _, shapes, data = zip(*map(astuple, tensors), strict=True)
+        if names != self._names:
             return None
         # There are more colons than keys in a text, or after a repeated key.
-        if not (
-            are_alike([one.shape for one in tensors], data) and occurs(body, b":", self._colons)
-        ):
+        if not (are_alike(shapes, data) and occurs(body, b":", self._colons)):
             return None
         return self._encoder.typed_rows(list(zip(*data, strict=True)))
 
