@@ -89,6 +89,15 @@ def test_a_request_is_answered_by_the_package_in_the_task_root(released: Path) -
     assert receipt.id == FakeContext().aws_request_id
 
 
+@pytest.mark.parametrize("name", ["accept-encoding", "content-encoding", "x"])
+@pytest.mark.parametrize("value", [None, 5, ["gzip"], {"gzip": 1}])
+def test_a_header_that_is_no_text_is_no_fault_of_ours(
+    name: str, value: object, released: Path
+) -> None:
+    status, _ = call(headers={"content-type": "application/json", name: value})
+    assert status == (415 if name == "content-encoding" and value is not None else 200)
+
+
 def test_before_any_release_503_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     status, answer = call()
     assert status == 503

@@ -48,6 +48,8 @@ def test_the_path_names_the_model_and_its_route(path: str, model: str, route: st
     ("headers", "found"),
     [
         ({"Content-Type": "a", "accept": "b"}, {"content-type": "a", "accept": "b"}),
+        ({"Content-Type": "a", "Accept": ["b"]}, {"content-type": "a"}),
+        ({"content-type": "a", "accept": "b"}, {"content-type": "a", "accept": "b"}),
         ({"accept": ["b"], "x": None}, {}),
         (None, {}),
         ("accept: b", {}),

@@ -60,7 +60,7 @@ class Service:
             return self._health()
         accepted = request.headers.get("accept-encoding")
         told = self._openapi if request.route == "openapi.json" else self._told(request.route)
-        return Outcome(compressed(told) if accepted and takes_gzip(accepted) else told)
+        return Outcome(compressed(told) if accepted and takes_gzip(str(accepted)) else told)
 
     @cached_property
     def _spoken(self) -> dict[str, str]:

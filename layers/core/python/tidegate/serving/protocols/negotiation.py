@@ -37,7 +37,7 @@ class Negotiated:
             check_type(kind, (*self.types, BINARY_TYPE) if packed else self.types)
         question = self.inner.read(body, headers)
         accepted = headers.get("accept-encoding")
-        if accepted is None or not takes_gzip(accepted):
+        if accepted is None or not takes_gzip(str(accepted)):
             return question
 
         def write(found: Read, text: bytes, receipt: bytes) -> Answer:
@@ -68,7 +68,7 @@ def takes_gzip(accepted: str) -> bool:
     >>> [takes_gzip(text) for text in ("gzip, br", "gzip;q=0", "*", "identity, gzip;q=0.5")]
     [True, False, True, False]
     """
-    weights = dict(map(_weighed, str(accepted).lower().split(",")))
+    weights = dict(map(_weighed, accepted.lower().split(",")))
     ours = next((weights[coding] for coding in (*CODINGS, "*") if coding in weights), 0.0)
     return ours > 0 and ours >= weights.get("identity", 0.0)
 
