@@ -1,7 +1,7 @@
 """ONNX Runtime as a `Session`: its C API, CPU, quiet, one input and one output by name.
 
-A frame is a pair of matrices that ONNX Runtime reads and writes in place. Small ones are kept by
-row count: then a run is one call of C.
+A frame is a pair of matrices that ONNX Runtime reads and writes in place. Small ones are kept:
+then a run is one call of C.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class OnnxSession:
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
         """Load; raise `PackageError` when ONNX Runtime refuses the model or it isn't canonical."""
         self._ort = ort_api()
+        self._run = self._ort.run
         try:
             options = _options(self._ort, threads)
             self._session = self._ort.made(
@@ -70,8 +71,7 @@ class OnnxSession:
         except PackageError as error:
             raise PackageError(f"ONNX Runtime can't load the model: {error}") from error
         _settle_memory()
-        self._row_bytes = 4 * self.columns
-        self._frames: dict[int, Frame] = {}
+        self._frames: dict[int, Frame] = {}  # that nobody uses now, by bytes of their features
         self._head = (self._session.pointer, self._quiet.pointer, _FEATURES)
 
     def run(self, features: Matrix) -> Matrix:
@@ -87,37 +87,37 @@ class OnnxSession:
             frame = Frame(self._ort, self._head, np.ascontiguousarray(features), self._outputs)
             self._score(frame)
             return frame.scores
-        frame = self._frame(rows)
+        size = features.nbytes
+        frame = self._frames.pop(size, None) or self._new_frame(size)
         frame.features[...] = features
         self._score(frame)
         scores = frame.scores.copy()
-        self._frames[rows] = frame
+        self._frames[size] = frame
         return scores
 
     def run_few(self, rows: Packed) -> tuple[float, ...]:
         """Return what `run` would of these rows, row after row."""
-        count, rest = divmod(len(rows), self._row_bytes)
-        if rest:
-            raise self._refused()
-        frame = self._frame(count)
+        size = len(rows)
+        # Taken out while it runs: two threads share none.
+        frame = self._frames.pop(size, None) or self._new_frame(size)
         frame.input[:] = rows
         self._score(frame)
         scores: tuple[float, ...] = frame.numbers(frame.output)
-        self._frames[count] = frame
+        self._frames[size] = frame
         return scores
 
-    def _frame(self, rows: int) -> Frame:
-        """Return a frame that nobody else has: taken out while it runs, two threads share none."""
-        frame = self._frames.pop(rows, None)
-        if frame is None:
-            if len(self._frames) >= KEPT_FRAMES:
-                self._frames.clear()
-            features = np.empty((rows, self.columns), np.float32)
-            frame = Frame(self._ort, self._head, features, self._outputs)
-        return frame
+    def _new_frame(self, size: int) -> Frame:
+        """Return a frame of so many bytes of features, and see that there is room to keep it."""
+        rows, rest = divmod(size, 4 * self.columns)
+        if rest:
+            raise self._refused()
+        if len(self._frames) >= KEPT_FRAMES:
+            self._frames.clear()
+        features = np.empty((rows, self.columns), np.float32)
+        return Frame(self._ort, self._head, features, self._outputs)
 
     def _score(self, frame: Frame) -> None:
-        if status := self._ort.run(*frame.arguments):
+        if status := self._run(*frame.arguments):
             try:
                 self._ort.check(status)
             except PackageError as error:
