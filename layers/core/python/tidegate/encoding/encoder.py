@@ -66,7 +66,7 @@ class Encoder:
             if not 0 < len(records) <= self._few:
                 return None
             for record in records:
-                rows.append(values_of(record))  # noqa: PERF401 - a loop touches less, see ADR 25
+                rows.append(values_of(record))
                 if len(record) != width:
                     return None
         except (KeyError, TypeError):  # no list, or of no objects, or a column is missing

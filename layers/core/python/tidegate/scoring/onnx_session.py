@@ -88,7 +88,9 @@ class OnnxSession:
             self._score(frame)
             return frame.scores
         size = features.nbytes
-        frame = self._frames.pop(size, None) or self._new_frame(size)
+        frame = self._frames.pop(size, None)
+        if frame is None:
+            frame = self._new_frame(size)
         frame.features[...] = features
         self._score(frame)
         scores = frame.scores.copy()
@@ -99,7 +101,9 @@ class OnnxSession:
         """Return what `run` would of these rows, row after row."""
         size = len(rows)
         # Taken out while it runs: two threads share none.
-        frame = self._frames.pop(size, None) or self._new_frame(size)
+        frame = self._frames.pop(size, None)
+        if frame is None:
+            frame = self._new_frame(size)
         frame.input[:] = rows
         self._score(frame)
         scores: tuple[float, ...] = frame.numbers(frame.output)

@@ -37,9 +37,7 @@ class Receipt:
 class Signer:
     """Signs what one version answers, whose scores are JSON text already."""
 
-    def __init__(
-        self, model: str, version: int, release: str, *, key: str, width: int = 1
-    ) -> None:
+    def __init__(self, model: str, version: int, release: str, *, key: str, width: int = 1) -> None:
         """Write down what all its receipts say, of rows that have `width` numbers each.
 
         Raises `SettingsError` when there is no key.
