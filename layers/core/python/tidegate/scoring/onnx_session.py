@@ -84,9 +84,9 @@ class OnnxSession:
         if features.dtype != _FLOAT32 or features.shape != (rows, self.columns):
             raise self._refused()
         if rows * self.columns > KEPT_VALUES:
-            frame = Frame(self._ort, self._head, np.ascontiguousarray(features), self._outputs)
-            self._score(frame)
-            return frame.scores
+            once = Frame(self._ort, self._head, np.ascontiguousarray(features), self._outputs)
+            self._score(once)
+            return once.scores
         size = features.nbytes
         frame = self._frames.pop(size, None)
         if frame is None:
