@@ -81,8 +81,11 @@ class FastPaths:
         packed = b""
         try:
             for values in rows:
-                nulls = [j for j in self._nullable if values[j] is None]
-                packed += self._row_of(values, nulls)
+                try:
+                    packed += self._row_of(values, ())
+                except TypeError:  # a null
+                    nulls = [j for j in self._nullable if values[j] is None]
+                    packed += self._row_of(values, nulls)
         except (KeyError, OverflowError):
             return None
         return packed

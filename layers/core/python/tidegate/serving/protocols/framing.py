@@ -61,13 +61,16 @@ def read_request(
     return Request(inputs, outputs, binary, _id(payload), doubt)
 
 
+_NOTHING = memoryview(b"")
+
+
 def split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
     """Return the JSON, of which the header tells the length, and the bytes that follow it.
 
     Raises `RequestError` when the header is no such length.
     """
     if header_length is None:
-        return body, memoryview(b"")
+        return body, _NOTHING
     text = str(header_length)
     length = int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else -1
     if not 0 < length <= len(body):

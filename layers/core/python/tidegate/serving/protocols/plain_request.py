@@ -59,12 +59,13 @@ class PlainRequests:
     def __init__(self, contract: Contract, encoder: Encoder) -> None:
         """Read columns by `encoder`."""
         self._contract, self._encoder = contract, encoder
+        self._lists = 1 + 2 * len(contract.columns)  # of a whole request
         self._typed: TypedRequests | None = TypedRequests(contract, encoder)
         self._forms: dict[tuple[Any, Any], _Form] = {}
 
     def read(self, body: bytes) -> Features | None:
         """Return the rows of a body in JSON, None when in doubt."""
-        if (found := self._long(body)) is not None:
+        if is_dense(body, self._lists) and (found := self._long(body)) is not None:
             return self._encoder.plainly(found.values, found.rows, typed=True)
         typed = self._typed
         features = typed.read(body) if typed else None
@@ -73,10 +74,7 @@ class PlainRequests:
         return features
 
     def _long(self, body: bytes) -> Columns | None:
-        arrays = 1 + 2 * len(self._contract.columns)
-        if not is_dense(body, arrays):
-            return None
-        return self._arrays.read(body, self._take, arrays=arrays)
+        return self._arrays.read(body, self._take, arrays=self._lists)
 
     def _in_any_order(self, body: bytes) -> Features | None:
         try:
@@ -128,7 +126,10 @@ class PlainRequests:
         if form is None:
             return None
         columns = [data[place] for place in form.order]
-        return (form, columns) if are_alike(shapes, columns) else None
+        rows = len(columns[0])
+        if not are_alike(shapes, rows) or set(map(len, columns)) != {rows}:
+            return None
+        return form, columns
 
     def _look(self, names: tuple[Any, ...], kinds: tuple[Any, ...]) -> _Form | None:
         columns = self._contract.columns

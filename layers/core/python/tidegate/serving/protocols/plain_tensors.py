@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from tidegate.contract import Column
 from tidegate.encoding.coders import coder
@@ -12,12 +11,10 @@ from tidegate.serving.protocols.tensors import RANGES, TEXT
 MEMBERS = ("name", "datatype", "shape", "data")
 
 
-def are_alike(shapes: Sequence[list[int]], columns: Sequence[Any]) -> bool:
-    """Tell whether all shapes are [rows] as all columns have, or all [rows, 1]."""
-    rows, first = len(columns[0]), shapes[0]
-    if first not in ([rows], [rows, 1]) or shapes.count(first) != len(shapes):
-        return False
-    return set(map(len, columns)) == {rows}
+def are_alike(shapes: Sequence[list[int]], rows: int) -> bool:
+    """Tell whether all shapes are [rows], or all [rows, 1]."""
+    first = shapes[0]
+    return first in ([rows], [rows, 1]) and shapes.count(first) == len(shapes)
 
 
 def has_fast_path(kind: str, column: Column) -> bool:

@@ -32,19 +32,23 @@ class TypedRequests:
 
     def read(self, body: bytes) -> Features | None:
         """Return the rows of a body in JSON, None when in doubt."""
-        if self._decode is None:
+        decode = self._decode
+        if decode is None:
             return None
         try:
-            tensors = self._decode(body).inputs
-        except (msgspec.MsgspecError, ValueError):  # the latter for what is no UTF-8
-            return None
-        names, _, shapes, data = zip(*map(astuple, tensors), strict=True)
-        if names != self._names:
+            tensors = decode(body).inputs
+            names, _, shapes, data = zip(*map(astuple, tensors), strict=True)
+            rows = list(zip(*data, strict=True))
+        except (msgspec.MsgspecError, ValueError):  # no UTF-8, or they are not equally long
             return None
         # There are more colons than keys in a text, or after a repeated key.
-        if not (are_alike(shapes, data) and occurs(body, b":", self._colons)):
+        if (
+            names != self._names
+            or not are_alike(shapes, len(rows))
+            or not occurs(body, b":", self._colons)
+        ):
             return None
-        return self._encoder.typed_rows(list(zip(*data, strict=True)))
+        return self._encoder.typed_rows(rows)
 
     @cached_property
     def _decode(self) -> Callable[[bytes], Any] | None:
