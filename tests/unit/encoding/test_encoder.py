@@ -332,3 +332,40 @@ def test_tensors_of_other_names_lengths_or_number_are_refused() -> None:
     assert problems_of(as_tensors(ship="Nora"), form="tensors")[0][1] == "ship"
     with pytest.raises(PayloadTooLargeError, match="at most 100 rows"):
         Encoder(CONTRACT).tensors({k: np.zeros(101) for k in ROW})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [{**ROW, "extra": 1}],
+        [ROW, {**ROW, "extra": 1}],
+        [{name: ROW[name] for name in list(ROW)[1:]}],
+        [list(ROW.values())],
+        [],
+        {"wind": ROW},
+        5,
+    ],
+    ids=["extra", "extra in the second", "missing", "no object", "none", "a dict", "a number"],
+)
+def test_few_records_that_are_not_plainly_right_are_left_to_others(wrong: object) -> None:
+    encoder = Encoder(CONTRACT)
+    assert encoder.few_records(wrong) is None
+    assert encoder.few_records([ROW, ROW]) == encoder.records([ROW, ROW]).tobytes()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {**as_columns([ROW]), "extra": [1]},
+        {name: [value] for name, value in list(ROW.items())[1:]},
+        {**as_columns([ROW]), "ship": "N"},
+        {**as_columns([ROW]), "ship": ["Nora", "Nora"]},
+        {name: [] for name in ROW},
+        [ROW],
+    ],
+    ids=["extra", "missing", "a text", "too long", "none", "a list"],
+)
+def test_few_columns_that_are_not_plainly_right_are_left_to_others(wrong: object) -> None:
+    encoder, rows = Encoder(CONTRACT), [ROW, ROW]
+    assert encoder.few_columns(wrong) is None
+    assert encoder.few_columns(as_columns(rows)) == encoder.records(rows).tobytes()

@@ -115,6 +115,30 @@ def test_a_regression_answers_values() -> None:
     assert (value["name"], value["datatype"], value["shape"]) == ("value", "FP64", [2])
 
 
+@pytest.mark.parametrize("contract", [CONTRACT, MULTICLASS, REGRESSION], ids=lambda c: c.task)
+@pytest.mark.parametrize("count", [1, 2, 3, 20])
+@pytest.mark.parametrize("first", [0, 1])
+def test_each_row_is_answered_as_in_our_own_json(
+    contract: Contract, count: int, first: int
+) -> None:
+    rows = [(ROW, WINDY)[i % 2] for i in range(first, first + count)]
+    kinds = {one["name"]: one["datatype"] for one in request()["inputs"]}
+    inputs = [tensor(name, kind, *(row[name] for row in rows)) for name, kind in kinds.items()]
+    own = predictor(contract).predict(records(*rows), id="q1", at=AT)
+    wanted = json.loads(own.answer.body)["predictions"]
+    found = {one["name"]: one for one in told({"inputs": inputs}, contract=contract)["outputs"]}
+    if contract.task != "regression":
+        assert found["label"]["shape"] == [count]
+        assert found["label"]["data"] == [row["label"] for row in wanted]
+    numbers = {"binary": "score", "multiclass": "scores", "regression": "value"}[contract.task]
+    width = [3] if contract.task == "multiclass" else []
+    assert found[numbers]["shape"] == [count, *width]
+    plain = [row[numbers] for row in wanted]
+    assert found[numbers]["data"] == (
+        [one for scores in plain for one in scores.values()] if width else plain
+    )
+
+
 def test_the_matrix_is_the_one_of_our_own_json() -> None:
     body = json.dumps(request(wind=tensor("wind", "FP64", None, 45.0))).encode()
     found = predictor().predict(body, id="q1", at=AT, protocol=OPEN_INFERENCE)

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,13 @@ def test_records_are_answered_with_label_score_version_and_receipt() -> None:
     receipt = verify(answer["receipt"], key=KEY, model="ferry-delay", at=NOON)
     assert (receipt.id, receipt.version, receipt.at) == ("q1", SERVED.version, NOON)
     assert receipt.scores == ((0.208333,), (0.75,))
+
+
+def test_a_receipt_tells_the_millisecond() -> None:
+    found = predictor().predict(records(ROW), id="q1", at=AT + 0.123)
+    text = json.loads(found.answer.body)["receipt"]
+    receipt = verify(text, key=KEY, model="ferry-delay", at=NOON)
+    assert receipt.at - NOON == timedelta(milliseconds=123)
 
 
 def test_columns_are_answered_as_the_same_records_are() -> None:

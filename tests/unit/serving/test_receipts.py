@@ -28,6 +28,20 @@ def test_a_receipt_says_what_was_signed() -> None:
     assert "=" not in TEXT
 
 
+def test_each_row_keeps_its_numbers() -> None:
+    several = replace(RECEIPT, scores=((0.1, 0.2, 0.7), (0.3, 0.3, 0.4)))
+    assert check(sign(several, key=KEY)) == several
+
+
+def test_a_receipt_is_written_for_urls() -> None:
+    odd = replace(RECEIPT, id="?" * 9 + ">" * 9)  # what base64 has `/` and `+` for
+    text = sign(odd, key=KEY)
+    payload, _ = text.split(".")
+    assert {"-", "_"} <= set(payload)
+    assert not {"+", "/", "=", "\n"} & set(text)
+    assert check(text) == odd
+
+
 @pytest.mark.parametrize("at", range(0, len(TEXT), 7))
 def test_one_changed_character_is_noticed(at: int) -> None:
     other = "A" if TEXT[at] != "A" else "B"

@@ -58,9 +58,7 @@ class TypedRequests:
             return None
         # Bounds are looked at later: with them hardly two columns would share a type.
         elements = [type_of(column) for column in self._columns]
-        # Names of a known set are not made anew for each request, and compared by identity.
-        names = Literal[self._names]
-        tensors = [_tensor(names, *of) for of in zip(kinds, elements, strict=True)]
+        tensors = [_tensor(self._names, *of) for of in zip(kinds, elements, strict=True)]
         inputs = tuple[tuple(tensors)]  # type: ignore[misc, valid-type]
         body = msgspec.defstruct("Inputs", [("inputs", inputs)], forbid_unknown_fields=True)
         return msgspec.json.Decoder(body).decode
@@ -72,7 +70,8 @@ def _proven(column: Column) -> tuple[str, ...]:
 
 
 @cache
-def _tensor(names: Any, kinds: tuple[str, ...], element: Any) -> Any:  # noqa: ANN401 - types
-    types: Sequence[Any] = (names, Literal[kinds], list[int], list[element])
+def _tensor(names: tuple[str, ...], kinds: tuple[str, ...], element: Any) -> Any:  # noqa: ANN401
+    # Names of a known set are not made anew for each request, and compared by identity.
+    types: Sequence[Any] = (Literal[names], Literal[kinds], list[int], list[element])
     fields = list(zip(MEMBERS, types, strict=True))
     return msgspec.defstruct("Tensor", fields, forbid_unknown_fields=True, gc=False)
