@@ -129,7 +129,8 @@ def main(folder: Path, plan: Plan) -> None:
     os.environ.update(handler.environment(folder))
     is_large = (folder / "model.onnx").stat().st_size > _CACHES
     weights = shared_weights.weights_of(folder / "model.onnx") if is_large else {}
-    shared_weights.into_handler(weights)
+    if weights:
+        shared_weights.into_handler(weights)
     limit, contract = Limit(folder, weights), read_folder(folder).contract
     readers = OwnReaders(folder, limit)
     pace = Pace(plan.seconds, _TURN_OF_LARGE if is_large else _TURN)

@@ -21,9 +21,8 @@ import numpy.typing as npt
 import onnxruntime
 import orjson
 
-from tests.benchmarks.serving.shared_weights import Weights, into_limit
-
 Matrix = npt.NDArray[np.float32]
+Weights = Mapping[str, Matrix]  # by the names of a model's tensors
 Parse = Callable[[bytes], Any]
 Convert = Callable[[Any], Matrix]
 Spelling = Callable[[bytes], bytes]
@@ -127,6 +126,8 @@ def open_session(model: Path, weights: Weights = NO_WEIGHTS) -> Any:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if weights:
+        from tests.benchmarks.serving.shared_weights import into_limit  # no peer has what it needs
+
         into_limit(options, weights)
     return onnxruntime.InferenceSession(
         model.read_bytes(), options, providers=["CPUExecutionProvider"]

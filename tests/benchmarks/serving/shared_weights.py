@@ -11,16 +11,12 @@ Packing is off on both sides: packed weights are each session's own.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from tests.benchmarks.serving.limits import Weights
 from tidegate.scoring import onnx_session, ort_api
 
-Weights = Mapping[str, npt.NDArray[np.float32]]
 LARGE = 1024**2  # bytes of a tensor from which it is shared
 _UNPACKED = ("session.disable_prepacking", "1")
 _SHARE = "AddInitializer"
