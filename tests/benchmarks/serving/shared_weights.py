@@ -21,6 +21,7 @@ LARGE = 1024**2  # bytes of a tensor from which it is shared
 _UNPACKED = ("session.disable_prepacking", "1")
 _SHARE = "AddInitializer"
 _PLACE = 150  # of it in ONNX Runtime's table of functions
+_KEEP: list[Any] = []  # what sessions read for as long as the process runs
 
 
 def weights_of(model: Path) -> Weights:
@@ -58,9 +59,6 @@ def into_handler(weights: Weights) -> None:
         return made
 
     onnx_session._options = options
-
-
-_KEEP: list[Any] = []  # what sessions read for as long as the process runs
 
 
 def _kept(value: Any) -> Any:

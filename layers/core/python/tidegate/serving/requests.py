@@ -69,7 +69,7 @@ def read_request(event: object) -> HttpRequest:
 def _headers_of(found: object) -> Mapping[str, str]:
     """Return an event's headers by names in lower case.
 
-    API Gateway sends them so, all of them or none: one that is known tells of the others.
+    API Gateway sends all of them so: one that is found tells of the others.
     """
     if not isinstance(found, dict):
         return {}

@@ -26,6 +26,7 @@ _SIZE, _ALL_BINARY, _BINARY, _MEANT = (
     "binary_data",
     "content_type",
 )
+_NOTHING = memoryview(b"")
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,6 @@ def read_request(
     if len({name for name, _ in outputs}) < len(outputs):
         raise RequestError("an output is asked for twice")
     return Request(inputs, outputs, binary, _id(payload), doubt)
-
-
-_NOTHING = memoryview(b"")
 
 
 def split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:

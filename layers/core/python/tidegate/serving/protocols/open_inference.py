@@ -17,7 +17,7 @@ from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import InvalidRowsError, NoReleaseError, Problem, RequestError, TidegateError
 from tidegate.frozen import made
-from tidegate.scoring.reading import Places, Read, named
+from tidegate.scoring.reading import Read, named
 from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import JSON, Answer, clean
 from tidegate.serving.content_coding import BINARY_TYPE
@@ -34,7 +34,6 @@ from tidegate.serving.protocols.tensors import (
 )
 from tidegate.serving.served import Served
 
-_ONE = b"1"
 HEADER_LENGTH = "inference-header-content-length"
 _BINARY: Mapping[str, str] = MappingProxyType({**JSON, "content-type": BINARY_TYPE})
 
@@ -101,7 +100,7 @@ class OpenInferenceProtocol:
         self._width = max(form.width for form in self._forms.values())
         self._served = served
         self._usual = self._usual_answer()
-        self._labels = [orjson.dumps([name]) for name in self._classes]
+        self._labels = [orjson.dumps([name]) for name in self._classes]  # of one row
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
         """Read a body; see the port for what it raises."""
@@ -172,9 +171,11 @@ class OpenInferenceProtocol:
         """Write what `_write` does for somebody who asks for nothing special, from ready pieces."""
         places, shown, _ = found
         rows = len(shown) // self._width
-        count = _ONE if rows == 1 else b"%d" % rows
+        count = orjson.dumps(rows)
         if self._classes:
-            labels = self._labels[places[0]] if rows == 1 else self._named(places)
+            labels = (
+                self._labels[places[0]] if rows == 1 else orjson.dumps(named(places, self._classes))
+            )
             a, b, c, d, e, f = self._usual
             body = b"".join((a, receipt, b, count, c, labels, d, count, e, text, f))
         else:
@@ -188,9 +189,6 @@ class OpenInferenceProtocol:
         receipt, rows, data = map(orjson.Fragment, (b'"\1"', b"\1", b"\1"))
         outputs = [{**form.to_dict(rows), "data": data} for form in self._forms.values()]
         return orjson.dumps(self._answer(receipt, outputs)).split(b"\1")
-
-    def _named(self, places: Places) -> bytes:
-        return orjson.dumps(named(places, self._classes))
 
     def _answer(
         self, receipt: object, outputs: list[dict[str, object]], *, id: str | None = None

@@ -65,16 +65,15 @@ class PlainRequests:
 
     def read(self, body: bytes) -> Features | None:
         """Return the rows of a body in JSON, None when in doubt."""
-        if is_dense(body, self._lists) and (found := self._long(body)) is not None:
-            return self._encoder.plainly(found.values, found.rows, typed=True)
+        if is_dense(body, self._lists):
+            found = self._arrays.read(body, self._take, arrays=self._lists)
+            if found is not None:
+                return self._encoder.plainly(found.values, found.rows, typed=True)
         typed = self._typed
         features = typed.read(body) if typed else None
         if features is None and (features := self._in_any_order(body)) is not None:
             self._typed = None  # a client keeps to its form
         return features
-
-    def _long(self, body: bytes) -> Columns | None:
-        return self._arrays.read(body, self._take, arrays=self._lists)
 
     def _in_any_order(self, body: bytes) -> Features | None:
         try:
