@@ -36,7 +36,7 @@ class Limit:
     """One package's model, without a contract around it."""
 
     def __init__(self, folder: Path, weights: Weights = NO_WEIGHTS) -> None:
-        """Open the model of the unpacked package in `folder`, perhaps with weights that others read too."""
+        """Open the model of the package in `folder`; `weights`, if any, are shared by others."""
         columns = json.loads((folder / "contract.json").read_bytes())["columns"]
         self.names: list[str] = [column["name"] for column in columns]
         self.codes: list[Codes] = [_codes(column) for column in columns]
