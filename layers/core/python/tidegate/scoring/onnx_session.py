@@ -31,10 +31,11 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 _NO_SPINNING = (b"session.intra_op.allow_spinning", b"session.inter_op.allow_spinning")
 _FLOAT32 = np.dtype(np.float32)
 _Shape = ctypes.c_int64 * 2
+# Arguments of a run are converted once: ctypes then passes them on as they are.
 _FEATURES, _SCORES = (
-    (ctypes.c_char_p * 1)(name.encode()) for name in (FEATURES_INPUT, SCORES_OUTPUT)
+    ctypes.byref((ctypes.c_char_p * 1)(name.encode())) for name in (FEATURES_INPUT, SCORES_OUTPUT)
 )
-_ONE = ctypes.c_size_t(1)
+_ONE = ctypes.c_size_t.from_param(1)
 
 
 def threads_for(memory_mb: int) -> int:
@@ -72,7 +73,8 @@ class OnnxSession:
             raise PackageError(f"ONNX Runtime can't load the model: {error}") from error
         _settle_memory()
         self._frames: dict[int, Frame] = {}  # that nobody uses now, by bytes of their features
-        self._head = (self._session.pointer, self._quiet.pointer, _FEATURES)
+        pointers = (self._session.pointer, self._quiet.pointer)
+        self._head = (*(ctypes.c_void_p.from_param(one.value) for one in pointers), _FEATURES)
 
     def run(self, features: Matrix) -> Matrix:
         """Return scores (rows, outputs); raise `PackageError` when the run fails.
@@ -160,7 +162,7 @@ class Frame:
         self.features = features
         self.scores = np.empty((len(features), outputs), np.float32)
         self._values = [_bound(ort, matrix) for matrix in (self.features, self.scores)]
-        read, written = (ctypes.pointer(value.pointer) for value in self._values)
+        read, written = (ctypes.byref(value.pointer) for value in self._values)
         self.arguments = (*head, read, _ONE, _SCORES, _ONE, written)
         self.input, self.output = (
             matrix.reshape(-1).view(np.uint8).data for matrix in (self.features, self.scores)
