@@ -169,7 +169,7 @@ def test_every_item_has_a_time_to_live(client: Any) -> None:
     assert shown["SK"]["S"] == "a"
     assert int(shown["expires"]["N"]) == int((NOON + 90 * DAY).timestamp())
     told = items["L#ferry-delay#2026-11-22T12"]
-    assert told["SK"]["S"] == "2026-11-22T12:00:00.000Z#a"
+    assert told["SK"]["S"] == "2026-11-22T12:00:00.000Z#a#0"
     assert "r2" in told
     assert int(told["expires"]["N"]) == int((NOON + 400 * DAY).timestamp())
 
@@ -203,7 +203,7 @@ def test_an_item_that_was_planted_is_refused(client: Any, change: dict[str, Any]
 def test_an_item_without_content_is_refused(client: Any) -> None:
     key = {
         "PK": {"S": "L#ferry-delay#2026-11-22T12"},
-        "SK": {"S": "2026-11-22T12:00:00.000Z#a"},
+        "SK": {"S": "2026-11-22T12:00:00.000Z#a#0"},
         "r0": {"S": ""},
     }
     client.put_item(TableName="ledger", Item=key)

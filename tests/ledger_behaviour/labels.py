@@ -11,6 +11,7 @@ from itertools import permutations
 import pytest
 
 from tests.fakes.windows import NOON, label
+from tidegate.windows.fields import LONGEST_TEXT
 from tidegate.windows.label_history import KEPT, Stored
 from tidegate.windows.ledger import Ledger
 from tidegate.windows.values import EarlierLabel, Label
@@ -90,6 +91,24 @@ def test_a_receipt_of_many_rows_is_corrected_as_a_whole(ledger: Ledger) -> None:
     assert counts(ledger.put_labels([told("late", 1, row=row) for row in rows])) == (250, 0, 0)
     assert counts(ledger.put_labels([told("early", 2, row=row) for row in rows])) == (0, 250, 0)
     assert {one.label for one in read(ledger)} == {"early"}
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1, 1000), (50, 1000), (1000, 100), (10_000, 3)])
+def test_a_receipt_of_wide_answers_is_stored_as_a_whole(
+    ledger: Ledger, width: int, rows: int
+) -> None:
+    score = (-1.2345678901234567e-100,) * width  # as long as a number becomes
+    batch = [replace(told("late", 1, row=row), score=score) for row in range(rows)]
+    assert counts(ledger.put_labels(batch)) == (rows, 0, 0)
+    assert list(read(ledger)) == batch
+
+
+def test_long_labels_that_change_again_and_again_are_stored(ledger: Ledger) -> None:
+    for day in range(KEPT + 1):
+        text = f"{day}" + "\x01" * (LONGEST_TEXT - 1)  # six bytes each
+        changed = ledger.put_labels([told(text, day, row=row) for row in range(100)])
+        assert counts(changed) == ((100, 0, 0) if day == 0 else (0, 100, 0))
+    assert {len(one.earlier) for one in read(ledger)} == {KEPT - 1}
 
 
 def test_many_writers_of_one_row_agree_whoever_is_last(ledger: Ledger, crowd: int) -> None:

@@ -70,6 +70,17 @@ def test_a_long_window_becomes_lines_that_add_up_to_it(columns: int, cells: int)
     assert lost_requests([before, *parts[1:]]) == (found.requests if parts[1:] else 0)
 
 
+@pytest.mark.parametrize("columns", [0, 1, 20])
+def test_labels_too_many_for_a_line_are_split_as_well(columns: int) -> None:
+    found, reference = wide(columns, 65)
+    found = replace(found, labels={f"class {i:011}": 10**6 + i for i in range(10_000)})
+    parts = [decode_line(line) for line in encode_lines(found)]
+
+    assert all(len(line.encode()) <= MAX_LINE for line in encode_lines(found))
+    assert merge(parts, reference) == merge([found], reference)
+    assert lost_requests(parts) == 0
+
+
 def test_a_column_longer_than_a_line_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"column_.* can't be written"):
         encode_lines(wide(2, 40)[0], limit=700)

@@ -21,14 +21,14 @@ from botocore.exceptions import ClientError
 from tidegate.clock import stamp
 from tidegate.errors import CorruptRecordError, LedgerConflictError, RecordError
 from tidegate.windows.codec import decode_line, to_dict
-from tidegate.windows.fields import is_identifier
+from tidegate.windows.fields import LONGEST_TEXT, is_identifier
 from tidegate.windows.label_codec import (
     entry_to_json,
     head_to_json,
     history_from_json,
     label_from_json,
 )
-from tidegate.windows.label_history import LabelHistory, Stored, tell_all
+from tidegate.windows.label_history import KEPT, LabelHistory, Stored, tell_all
 from tidegate.windows.values import Label, Window
 
 if TYPE_CHECKING:
@@ -36,13 +36,15 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 Item = Mapping[str, Any]  # as DynamoDB gives it
-Rows = dict[int, list[Label]]  # of one receipt
+Rows = dict[int, list[Label]]  # of one sheet
 
 WINDOW_LIFE = timedelta(days=90)
 LABEL_LIFE = timedelta(days=400)
 WRITERS = 8  # at once: a batch may not take a round trip after the other
 PAGE = 100  # sheets read at once, latest first
-ROWS_AT_ONCE = 100  # an expression holds 4 KB and 300 operators
+ITEM = 360_000  # bytes of a sheet's rows; DynamoDB takes 400 KB of an item with all that is beside
+SCORE = 25  # bytes of a float64 in JSON, with a comma
+TOLD = 6 * LONGEST_TEXT + 70  # bytes of one value of a row, in UTF-8 and escaped, and its times
 ATTEMPTS = 20  # each that fails is another writer's success
 _ROW = re.compile(r"r\d{1,6}")
 
@@ -82,7 +84,7 @@ class LedgerTable:
         for label in labels:
             sheets.setdefault(_sheet_key(label), {}).setdefault(label.row, []).append(label)
         with ThreadPoolExecutor(WRITERS) as pool:
-            return sum(pool.map(self._write_sheet, sheets, sheets.values()), Stored())
+            return sum(pool.map(self._write, sheets, sheets.values()), Stored())
 
     def labels(
         self, model: str, since: datetime, until: datetime, *, newest: int = 0
@@ -117,13 +119,8 @@ class LedgerTable:
             return False
         return True
 
-    def _write_sheet(self, key: Key, rows: Rows) -> Stored:
-        numbers = sorted(rows)
-        parts = [numbers[at : at + ROWS_AT_ONCE] for at in range(0, len(numbers), ROWS_AT_ONCE)]
-        return sum((self._write_rows(key, {n: rows[n] for n in p}) for p in parts), Stored())
-
-    def _write_rows(self, key: Key, rows: Rows) -> Stored:
-        """Write some rows of one sheet, again and again until nobody else wrote in between."""
+    def _write(self, key: Key, rows: Rows) -> Stored:
+        """Write rows of one sheet, again and again until nobody else wrote in between."""
         known: dict[int, str] = {}
         for _ in range(ATTEMPTS):
             entries, stored = _entries(rows, known)
@@ -237,7 +234,17 @@ def _window_key(window: Window) -> Key:
 
 def _sheet_key(label: Label) -> Key:
     partition = f"L#{_part(label.model)}#{_hour(label.predicted_at)}"
-    return partition, f"{stamp(label.predicted_at)}#{_part(label.receipt)}"
+    place = label.row // rows_of_sheet(len(label.score))
+    return partition, f"{stamp(label.predicted_at)}#{_part(label.receipt)}#{place}"
+
+
+def rows_of_sheet(width: int) -> int:
+    """Return how many rows of `width` scores fit into an item, whatever is told of them.
+
+    >>> rows_of_sheet(1), rows_of_sheet(50), rows_of_sheet(10_000)
+    (35, 31, 1)
+    """
+    return max(1, ITEM // (KEPT * TOLD + SCORE * width))
 
 
 def _part(text: str) -> str:

@@ -7,6 +7,7 @@ window too long for one line is written as several that add up to it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -30,7 +31,7 @@ _LATER: dict[str, Any] = {"container": "", "earlier": 0}
 def encode_lines(window: Window, *, limit: int = MAX_LINE) -> tuple[str, ...]:
     """Return JSON lines of at most `limit` bytes whose windows merge to this one.
 
-    Raises `ValueError` when a single column is longer than that.
+    Raises `ValueError` when a single column, or what is none, is longer than that.
     """
     whole = _line(window)
     if len(whole) <= limit:
@@ -100,14 +101,21 @@ def _line(window: Window) -> str:
 
 
 def _split(window: Window, limit: int) -> list[Window]:
-    """Cut the columns in two until each part fits; the first keeps what is no column."""
+    """Cut columns, then labels in two until each part fits; the first keeps what is neither."""
     if len(_line(window)) <= limit - len(".99999"):
         return [window]
-    names = sorted(window.columns)
+    kind = "columns" if window.columns and (len(window.columns) > 1 or window.rows) else "labels"
+    counts: Mapping[str, Any] = getattr(window, kind)
+    names = sorted(counts)
     half = len(names) // 2
-    if not names or (len(names) == 1 and not window.rows):
-        raise ValueError(f"window {window.id}: {names[:1]} can't be written in {limit} bytes")
-    first = replace(window, columns={name: window.columns[name] for name in names[:half]})
+    if len(names) <= (not window.rows):
+        what = [*window.columns, *window.labels][:1]
+        raise ValueError(f"window {window.id}: {what} can't be written in {limit} bytes")
+    kept, moved = (
+        dict[str, Any]({kind: {name: counts[name] for name in part}})
+        for part in (names[:half], names[half:])
+    )
+    first = replace(window, **kept)
     second = Window(
         id=window.id,
         model=window.model,
@@ -115,10 +123,10 @@ def _split(window: Window, limit: int) -> list[Window]:
         release=window.release,
         start=window.start,
         end=window.end,
-        columns={name: window.columns[name] for name in names[half:]},
         container=window.container,
         earlier=window.earlier + window.requests,
     )
+    second = replace(second, **moved)
     return _split(first, limit) + _split(second, limit)
 
 

@@ -13,6 +13,7 @@ from tidegate.errors import CorruptRecordError
 from tidegate.settings import is_model_name
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+LONGEST_TEXT = 200  # characters
 _LARGEST = 2**53  # beyond it JSON readers disagree about integers
 
 
@@ -42,10 +43,10 @@ class Fields:
         return CorruptRecordError(": ".join(part for part in (self.what, key[:100], rule) if part))
 
     def text(self, key: str) -> str:
-        """Return non-empty text of at most 200 characters."""
+        """Return text of 1 to `LONGEST_TEXT` characters."""
         found = self._raw[key]
-        if not isinstance(found, str) or not 0 < len(found) <= 200:
-            raise self.wrong(key, "must be text of 1 to 200 characters")
+        if not isinstance(found, str) or not 0 < len(found) <= LONGEST_TEXT:
+            raise self.wrong(key, f"must be text of 1 to {LONGEST_TEXT} characters")
         return found
 
     def identifier(self, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Labels as a sheet: one per receipt, what its rows share at the head and one entry per row.
+"""Labels as a sheet: rows of one receipt, what they share at the head and one entry per row.
 
 An entry is the label that counts, when it was first told, and the score. Only a row that was told
 of more than once has `last`, and `earlier`: one `[label, first, last]` for each former value.
@@ -11,7 +11,7 @@ from datetime import datetime
 
 from tidegate.clock import parse_stamp, stamp
 from tidegate.errors import CorruptRecordError
-from tidegate.windows.fields import Fields
+from tidegate.windows.fields import LONGEST_TEXT, Fields
 from tidegate.windows.label_history import LabelHistory, Told
 from tidegate.windows.values import Label
 
@@ -86,7 +86,7 @@ def _fields(raw: object) -> Fields:
 
 def _told(own: Fields, raw: object) -> Told:
     match raw:
-        case [str(label), str(first), str(last)] if 0 < len(label) <= 200:
+        case [str(label), str(first), str(last)] if 0 < len(label) <= LONGEST_TEXT:
             return Told(label, _moment(own, first), _moment(own, last))
     raise own.wrong("earlier", "must hold [label, first, last]")
 
@@ -99,7 +99,7 @@ def _moment(own: Fields, text: str) -> datetime:
 
 
 def _dump(content: dict[str, object]) -> str:
-    return json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
 def _load(text: str) -> object:
