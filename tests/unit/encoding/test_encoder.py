@@ -157,6 +157,34 @@ def test_a_missing_column_is_named_in_column_form() -> None:
     assert problems_of(columns, form="columns") == [(-1, "ship", "is missing")]
 
 
+def test_a_missing_column_hides_nothing_that_is_wrong_with_others() -> None:
+    lists = {name: [value] * 2 for name, value in ROW.items()}
+    del lists["depth"]
+    with pytest.raises(InvalidRowsError) as found:
+        Encoder(CONTRACT).columns({**lists, "wind": [1.0, 99.0], "extra": [1]})
+    told = [(one.row, one.column) for one in found.value.problems]
+    assert told == [(-1, "depth"), (-1, "extra"), (1, "wind")]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 50])
+def test_the_largest_float32_is_taken_as_it_is_written_and_as_it_is_told(rows: int) -> None:
+    largest = float(np.finfo(np.float32).max)
+    for value in (3.4028235e38, -3.4028235e38, largest, 3.4028235677973362e38):
+        matrix = Encoder(CONTRACT).records([{**ROW, "depth": value}] * rows)
+        assert set(np.abs(matrix[:, 1]).tolist()) == {largest}
+    with pytest.raises(InvalidRowsError):
+        Encoder(CONTRACT).records([{**ROW, "depth": 3.4028235677973366e38}] * rows)
+
+
+def test_a_bound_is_told_with_all_of_its_digits() -> None:
+    low, high = 0.12345678901234568, 1e25
+    column = Column("x", "float", minimum=low, maximum=high)
+    encoder = Encoder(Contract("m", "binary", (column,), Target("t", ("no", "yes"))))
+    with pytest.raises(InvalidRowsError, match=rf"between {low} and 1e\+25"):
+        encoder.records([{"x": 0}])
+    encoder.records([{"x": low}, {"x": high}])
+
+
 def test_all_problems_are_counted_and_twenty_are_named() -> None:
     with pytest.raises(InvalidRowsError) as caught:
         Encoder(CONTRACT).records([{**ROW, "wind": "x", "ship": 1}] * 50)

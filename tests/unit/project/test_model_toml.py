@@ -91,6 +91,7 @@ WRONG = [
     ("maximum = 60.5", "maximum = nan", "columns.wind.maximum", "a number"),
     ("maximum = 60.5", "maximum = 3.5e38", "columns.wind.maximum", "a number"),
     ("maximum = 60.5", f"maximum = 1{'0' * 400}", "columns.wind.maximum", "so large"),
+    ("maximum = 60.5", f"maximum = {2**53 + 1}", "columns.wind.maximum", "9007199254740992.0"),
     ("maximum = 60.5", "maximun = 60.5", "columns.wind.maximun", "did you mean 'maximum'?"),
     ("maximum = 60.5", 'categories = ["a"]', "columns.wind.categories", "category columns"),
     ("maximum = 60.5", 'unknown = "map"', "columns.wind.unknown", "category columns"),

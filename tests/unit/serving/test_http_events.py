@@ -140,6 +140,12 @@ def test_json_is_read_as_the_standard_library_reads_it(value: Any) -> None:
     assert parse_strictly(json.dumps(value).encode()) == value
 
 
+def test_a_repeated_key_is_found_among_many_in_one_pass() -> None:
+    many = b",".join(b'"%d": 1' % n for n in range(100_000))  # by pairs it would take minutes
+    with pytest.raises(RequestError, match="'99999' stands twice"):
+        parse_strictly(b'{%b, "99999": 2}' % many)
+
+
 def test_a_long_integer_is_a_float() -> None:
     assert parse_strictly(b"[" + b"9" * 5000 + b"]") == [float("inf")]
 

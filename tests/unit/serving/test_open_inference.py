@@ -249,6 +249,41 @@ def test_the_first_twenty_problems_are_told_of_all() -> None:
 WIND = {"name": "wind", "shape": [2], "datatype": "FP64"}
 
 
+@pytest.mark.parametrize("depth", [100, 990, 1_100, 1_500])
+def test_nested_data_are_the_callers_fault(depth: int) -> None:
+    nested = request(wind={**WIND, "data": ["here", 1]})
+    text = json.dumps(nested).replace('"here"', "[" * depth + "]" * depth)
+    assert refused(text.encode())[0] in (400, 422)
+
+
+def test_all_problems_of_a_request_are_told_at_once() -> None:
+    content = request(
+        wind=tensor("wind", "FP64", 99.0, 12.5),
+        gusts=tensor("gusts", "BYTES", "x", "y"),
+        boats=tensor("boats", "INT64", 2, "two"),
+        holiday=None,
+        other=tensor("other", "FP64", 1, 1),
+    )
+    status, error = refused(content)
+    assert status == 422
+    told = [
+        "5 problem(s): input gusts: must be a tensor of FP64",
+        "input holiday: is missing",
+        "input other: is no column",
+        "row 0, input wind: must be",
+        "row 1, input boats: must be an INT64",
+    ]
+    found = error.split("; ")
+    assert len(found) == len(told)
+    assert all(map(str.startswith, found, told))
+
+
+def test_a_request_of_no_rows_names_an_input_that_it_has() -> None:
+    empty = {one["name"]: {**one, "shape": [0], "data": []} for one in request()["inputs"]}
+    status, error = refused(request(**empty))
+    assert (status, error) == (422, "1 problem(s): input wind: must hold at least one row")
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -311,6 +346,7 @@ def sized(size: Any, **more: Any) -> Json:
         (sized(16, data=[1, 2]), b"0" * 16, "not both"),
         (sized(-1), b"", "must be a number of bytes"),
         (sized(True), b"", "must be a number of bytes"),
+        (sized(None, data=[1, 2]), b"", "must be a number of bytes"),
         (request(), b"rest", "4 byte(s) after the JSON belong to no input"),
     ],
 )
@@ -364,8 +400,8 @@ def test_the_served_version_may_be_named() -> None:
     [
         ("/health/live", 200, {"live": True}),
         ("/health/ready", 200, {"ready": True}),
-        ("/models/ferry-delay/ready", 200, {"ready": True}),
-        ("/models/ferry-delay/versions/3/ready", 200, {"ready": True}),
+        ("/models/ferry-delay/ready", 200, {"name": "ferry-delay", "ready": True}),
+        ("/models/ferry-delay/versions/3/ready", 200, {"name": "ferry-delay", "ready": True}),
         ("", 200, {"name": "tidegate", "version": "r-3", "extensions": ["binary_tensor_data"]}),
         ("/", 200, {"name": "tidegate", "version": "r-3", "extensions": ["binary_tensor_data"]}),
         ("/models/ferry-delay/versions/4/ready", 404, None),

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.fakes.served import CONTRACT, SERVED, as_rows
-from tidegate.contract import Column
+from tidegate.contract import Column, Contract, Target
 from tidegate.encoding.encoder import Encoder
-from tidegate.errors import PayloadTooLargeError, RequestError
+from tidegate.errors import InvalidRowsError, PayloadTooLargeError, RequestError
 from tidegate.serving.protocols.framing import read_request
 from tidegate.serving.protocols.open_inference import HEADER_LENGTH, OpenInferenceProtocol
 from tidegate.serving.protocols.tensors import DTYPES, Tensor, datatypes, to_bytes, values
@@ -70,6 +70,27 @@ def test_nan_is_no_null_where_the_column_takes_none() -> None:
     column = Column("x", "float")
     found, _ = values(as_bytes("FP64", 1, np.array([np.nan]).tobytes()), column)
     assert np.isnan(found[0])
+
+
+@pytest.mark.parametrize(("datatype", "bound"), [("FP32", 0.1), ("FP16", 0.3), ("FP32", -0.3)])
+def test_a_bound_may_be_sent_in_few_bits(datatype: str, bound: float) -> None:
+    column = Column("x", "float", minimum=bound - 1, maximum=bound)
+    encoder = Encoder(Contract("m", "binary", (column,), Target("t", ("no", "yes"))))
+    sent = np.array([bound, bound - 1, bound - 0.5], DTYPES[datatype])
+    found, _ = values(as_bytes(datatype, 3, sent.tobytes()), column)
+    matrix = encoder.tensors({"x": found})
+    np.testing.assert_array_equal(matrix[:, 0], np.float32([bound, bound - 1, sent[2]]))
+    beyond = np.nextafter(sent[:1], sent.dtype.type(2))
+    found, _ = values(as_bytes(datatype, 1, beyond.tobytes()), column)
+    with pytest.raises(InvalidRowsError):
+        encoder.tensors({"x": found})
+
+
+def test_a_half_in_json_has_the_range_of_its_datatype() -> None:
+    data = [65519, 65520.0, -1e30, 1e-30, None, "1", True]
+    found, problems = values(Tensor("x", "FP16", len(data), data), ANY)
+    assert found == data
+    assert [(one.row, one.rule) for one in problems] == [(n, "must be an FP16") for n in (1, 2)]
 
 
 def test_a_boolean_is_the_byte_zero_or_one() -> None:

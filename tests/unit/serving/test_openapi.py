@@ -11,7 +11,7 @@ from jsonschema_rs import Draft202012Validator
 
 from tests.fakes.http_api import answer, serving, unreleased
 from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION, ROW, event
-from tidegate.contract import FLOAT32_MAX, INTEGER_MAX, Column, Contract
+from tidegate.contract import FLOAT32_LIMIT, INTEGER_MAX, Column, Contract
 from tidegate.serving.openapi import document
 from tidegate.serving.openapi_columns import column_schema, example_row
 from tidegate.windows.label_history import Stored
@@ -95,7 +95,7 @@ def test_columns_are_described_as_the_contract_has_them() -> None:
         },
         "#boats": {"type": ["integer", "null"], "minimum": -7, "maximum": -4},
         "low": {"type": "integer", "minimum": -INTEGER_MAX, "maximum": -2},
-        "high": {"type": "number", "minimum": 5.0, "maximum": FLOAT32_MAX},
+        "high": {"type": "number", "minimum": 5.0, "maximum": FLOAT32_LIMIT},
         "Hafen ü": {"enum": ["", "b", None]},
         "holiday": {"type": ["boolean", "null"]},
     }  # fmt: skip

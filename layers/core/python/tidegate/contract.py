@@ -28,6 +28,8 @@ UNKNOWN = "(unknown)"  # how a training frame names a category that the contract
 FEATURES_INPUT = "features"  # the one input of a canonical ONNX model
 SCORES_OUTPUT = "scores"  # its one output
 FLOAT32_MAX = 3.4028234663852886e38  # the largest number that a model can see
+# The largest one that becomes it: 3.4028235e38, as most programs write it, lies between the two.
+FLOAT32_LIMIT = 3.4028235677973362e38
 INTEGER_MAX = 2**24  # the largest whole number up to which float32 misses none
 
 

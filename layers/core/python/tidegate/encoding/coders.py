@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tidegate.contract import FLOAT32_MAX, INTEGER_MAX, MISSING, UNKNOWN, Column
+from tidegate.contract import FLOAT32_LIMIT, FLOAT32_MAX, INTEGER_MAX, MISSING, UNKNOWN, Column
 from tidegate.encoding.port import Coder, Domain, Values
 
 if TYPE_CHECKING:  # importing it takes half a millisecond of a start
@@ -40,7 +40,7 @@ class NumberCoder:
     def __init__(self, column: Column) -> None:
         """Work out the bounds: those of the contract within what float32 holds."""
         whole = column.type == "integer"
-        limit = INTEGER_MAX if whole else FLOAT32_MAX
+        limit = INTEGER_MAX if whole else FLOAT32_LIMIT
         low, high = column.minimum, column.maximum
         self.domain = Domain(
             low=-limit if low is None else low,
@@ -51,7 +51,7 @@ class NumberCoder:
         )
         self._whole, self._nullable = whole, column.nullable
         noun = "a whole number" if whole else "a finite number"
-        self._rule = f"must be {noun}{_interval(low, high, limit)}"
+        self._rule = f"must be {noun}{_interval(low, high, INTEGER_MAX if whole else FLOAT32_MAX)}"
 
     def one(self, value: object) -> float | str:
         """Return the number, NaN for null, or the rule."""
@@ -198,9 +198,19 @@ def _category_rule(categories: tuple[str, ...]) -> str:
 
 def _interval(low: float | None, high: float | None, limit: float) -> str:
     if low is not None and high is not None:
-        return f" between {low:.12g} and {high:.12g}"
+        return f" between {_exact(low)} and {_exact(high)}"
     if low is not None:
-        return f" of at least {low:.12g}"
+        return f" of at least {_exact(low)}"
     if high is not None:
-        return f" of at most {high:.12g}"
+        return f" of at most {_exact(high)}"
     return f" between {-limit:.8g} and {limit:.8g}"
+
+
+def _exact(bound: float) -> str:
+    """Return a number that can be sent back: no digit is left out that makes another of it.
+
+    >>> _exact(5.0), _exact(0.1), _exact(0.12345678901234567)
+    ('5', '0.1', '0.12345678901234568')
+    """
+    short = f"{bound:.12g}"
+    return short if float(short) == bound else repr(bound)

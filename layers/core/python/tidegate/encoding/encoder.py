@@ -7,7 +7,7 @@ error as a null. All faults are counted, the first 20 in row order are named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -127,12 +127,20 @@ class Encoder:
             return self._fast.rows(zip(*columns, strict=True))
         return self._fast.columns(columns, rows, typed=typed)
 
-    def tensors(self, columns: Mapping[str, list[Any] | npt.NDArray[Any]]) -> Matrix:
+    def tensors(
+        self,
+        columns: Mapping[str, list[Any] | npt.NDArray[Any]],
+        *,
+        wrong: Sequence[Problem] = (),
+    ) -> Matrix:
         """Encode columns of which some are arrays (rows,); raises as `records` does.
 
         Arrays of floats (NaN for null where that is allowed), integers and booleans have the rules
-        of the same JSON values; categories are lists.
+        of the same JSON values; categories are lists. `wrong` is what the caller has found; it is
+        told together with what else there is.
         """
+        if wrong:
+            raise _refused(self._beside(wrong, columns))
         values = self._equally_long(columns, {list, np.ndarray})
         matrix = self._fast.columns(values, len(values[0])) if len(values[0]) >= SMALL else None
         if matrix is not None:
@@ -143,7 +151,7 @@ class Encoder:
     def _equally_long(self, columns: Mapping[str, Any], kinds: set[type]) -> Sequence[Any]:
         """Return the columns in order; raise when they are others or not equally long."""
         if columns.keys() != self._names or not set(map(type, columns.values())) <= kinds:
-            raise _refused(self._list_problems(columns, kinds))
+            raise _refused(self._column_problems(columns, kinds))
         lists: Sequence[Any] = self._values_of(columns)
         rows = len(lists[0])
         self._check_count(rows, "columns")
@@ -154,6 +162,29 @@ class Encoder:
                 if len(values) != rows
             )
         return lists
+
+    def _beside(self, wrong: Sequence[Problem], columns: Mapping[str, Any]) -> Iterator[Problem]:
+        """Yield what is known to be wrong and what else is, by rows; of one value one fault."""
+        told = {(problem.row, problem.column) for problem in wrong}
+        found = (
+            problem
+            for problem in self._column_problems(columns, {list, np.ndarray})
+            if not told & {(-1, problem.column), (problem.row, problem.column)}
+        )
+        from heapq import merge  # no answer that is right needs it
+
+        row = attrgetter("row")
+        yield from merge(sorted(wrong, key=row), found, key=row)
+
+    def _column_problems(self, columns: Mapping[str, Any], kinds: set[type]) -> Iterator[Problem]:
+        """Yield what is wrong with the names, then with the values of columns that are there."""
+        yield from self._list_problems(columns, kinds)
+        there = [one for one in self._coders if type(columns.get(one[0])) in kinds]
+        if len({len(columns[name]) for name, _ in there}) == 1:
+            lists = [_as_json(columns[name], code) for name, code in there]
+            for row, values in enumerate(zip(*lists, strict=True)):
+                codes = [code.one(v) for (_, code), v in zip(there, values, strict=True)]
+                yield from _value_problems(row, there, codes)
 
     def _list_problems(self, columns: Mapping[str, Any], kinds: set[type]) -> Iterator[Problem]:
         yield from self._name_problems(columns, -1)
@@ -195,14 +226,12 @@ class Encoder:
             for values in rows
         ]
         if any(type(found) is str for row in codes for found in row):
-            raise _refused(self._value_problems(codes))
+            raise _refused(
+                problem
+                for row, answers in enumerate(codes)
+                for problem in _value_problems(row, self._coders, answers)
+            )
         return np.array(codes, dtype=np.float32)
-
-    def _value_problems(self, codes: Sequence[Sequence[float | str]]) -> Iterator[Problem]:
-        for row, answers in enumerate(codes):
-            for (name, _), answer in zip(self._coders, answers, strict=True):
-                if isinstance(answer, str):
-                    yield Problem(row, name, answer)
 
     def _record_problems(self, records: Sequence[object]) -> Iterator[Problem]:
         for row, record in enumerate(records):
@@ -235,6 +264,14 @@ def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     if len(names) > 1:
         return itemgetter(*names)
     return lambda record: tuple(record[name] for name in names)
+
+
+def _value_problems(
+    row: int, coders: Sequence[tuple[str, Coder]], answers: Sequence[float | str]
+) -> Iterator[Problem]:
+    for (name, _), answer in zip(coders, answers, strict=True):
+        if isinstance(answer, str):
+            yield Problem(row, name, answer)
 
 
 def _as_json(values: list[Any] | npt.NDArray[Any], code: Coder) -> list[Any]:

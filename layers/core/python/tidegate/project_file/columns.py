@@ -9,7 +9,7 @@ import unicodedata
 from typing import cast
 
 from tidegate.contract import (
-    FLOAT32_MAX,
+    FLOAT32_LIMIT,
     INTEGER_MAX,
     MISSING,
     UNKNOWN,
@@ -31,7 +31,7 @@ MAX_ROWS = Range(1, 100_000)
 MAX_BYTES = Range(1_000, 5_000_000)
 PROBABILITY = Range(0, 1)
 EXACT = Range(-INTEGER_MAX, INTEGER_MAX)
-FLOAT32 = Range(-FLOAT32_MAX, FLOAT32_MAX)
+FLOAT32 = Range(-FLOAT32_LIMIT, FLOAT32_LIMIT)
 
 
 def read_contract(top: Section, *, name: str) -> Contract:
@@ -156,11 +156,15 @@ def _check_column(section: Section, column: Column) -> None:
     _forbid(section, column, ("categories", "unknown"), "category columns")
     if column.type == "boolean":
         _forbid(section, column, ("minimum", "maximum"), "number columns")
-    if column.type == "integer":
-        for key in ("minimum", "maximum"):
-            if type(section.raw.get(key)) is float:
-                text = show(section.raw[key])
-                section.fault(key, f"a whole number is expected for an integer column, not {text}")
+    for key in ("minimum", "maximum"):
+        bound = section.raw.get(key)
+        if column.type == "integer" and type(bound) is float:
+            text = show(bound)
+            section.fault(key, f"a whole number is expected for an integer column, not {text}")
+        if column.type == "float" and type(bound) is int and FLOAT32.holds(bound):
+            nearest = float(bound)
+            if nearest != bound:
+                section.fault(key, f"{bound} is no float64; the nearest is {nearest!r}")
 
 
 def _forbid(section: Section, column: Column, keys: tuple[str, ...], owner: str) -> None:

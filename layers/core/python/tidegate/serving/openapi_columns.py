@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidegate.contract import FLOAT32_MAX, INTEGER_MAX, Column, Contract
+from tidegate.contract import FLOAT32_LIMIT, INTEGER_MAX, Column, Contract
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -72,7 +72,7 @@ def _category(column: Column) -> Json:
 def _bounds(column: Column) -> Json:
     if column.type == "boolean":
         return {}
-    limit = INTEGER_MAX if column.type == "integer" else FLOAT32_MAX
+    limit = INTEGER_MAX if column.type == "integer" else FLOAT32_LIMIT
     low = -limit if column.minimum is None else column.minimum
     high = limit if column.maximum is None else column.maximum
     return {"minimum": low, "maximum": high}

@@ -40,7 +40,7 @@ def paths(contract: Contract, base: str, *, version: int) -> Json:
         found |= {
             path: {"get": _get(f"v2Model{suffix}", "The model's tensors.", "InferModel")},
             f"{path}/ready": {
-                "get": _get(f"v2Model{suffix}Ready", "Whether it can answer.", "InferReady")
+                "get": _get(f"v2Model{suffix}Ready", "Whether it can answer.", "InferModelReady")
             },
             f"{path}/infer": {"post": _infer(contract, f"v2Infer{suffix}")},
         }
@@ -70,6 +70,9 @@ def schemas(contract: Contract) -> Json:
         "InferServer": object_schema({"name": TEXT, "version": TEXT, "extensions": _list(TEXT)}),
         "InferLive": object_schema({"live": {"const": True}}),
         "InferReady": object_schema({"ready": {"const": True}}),
+        "InferModelReady": object_schema(
+            {"name": {"const": contract.model}, "ready": {"const": True}}
+        ),
         "InferModel": _metadata(),
         "InferRefusal": object_schema({"error": TEXT}),
     }

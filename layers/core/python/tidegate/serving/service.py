@@ -94,7 +94,7 @@ class Service:
         contract = self._ready().contract
         self._check(asked)
         if asked.verb == "ready":
-            return success({"ready": True})
+            return success({"name": asked.model, "ready": True} if asked.model else {"ready": True})
         if asked.verb == "infer" or self.served is None:
             raise NotFoundError("there is no GET here, only POST")
         return success(model_metadata(contract, self.served))

@@ -166,8 +166,9 @@ def _json_data(one: Mapping[str, Any], rows: int, where: str) -> list[Any]:
 
 
 def _size(one: Mapping[str, Any], where: str) -> int | None:
-    size = _parameters(one, {_SIZE, _MEANT}, where).get(_SIZE)
-    if size is not None and (type(size) is not int or size < 0):
+    parameters = _parameters(one, {_SIZE, _MEANT}, where)
+    size: int | None = parameters.get(_SIZE)
+    if _SIZE in parameters and (type(size) is not int or size < 0):
         raise RequestError(f"{where}: {_SIZE} must be a number of bytes")
     return size
 

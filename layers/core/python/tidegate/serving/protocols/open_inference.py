@@ -145,9 +145,9 @@ class OpenInferenceProtocol:
                 continue
             columns[tensor.name], wrong = values(tensor, column)
             problems += wrong
-        if problems:
-            raise InvalidRowsError(sorted(problems, key=lambda p: p.row), len(problems))
-        return self._encoder.tensors(columns)
+        if tensors and tensors[0].rows == 0:
+            raise InvalidRowsError([Problem(-1, tensors[0].name, "must hold at least one row")])
+        return self._encoder.tensors(columns, wrong=problems)
 
     def _write(self, found: Read, receipt: bytes, asked: Asked, id: str | None) -> Answer:
         written: list[dict[str, object]] = []

@@ -79,7 +79,7 @@ class PlainRequests:
         try:
             members = zip(*map(astuple, _read(body).inputs), strict=True)
             placed = self._place(*members)
-        except (msgspec.MsgspecError, TypeError, ValueError):  # it is otherwise
+        except (msgspec.MsgspecError, RecursionError, TypeError, ValueError):  # it is otherwise
             return None
         # There are more colons than keys in a text, or after a repeated key.
         if placed is None or not occurs(body, b":", 1 + len(MEMBERS) * len(self._contract.columns)):

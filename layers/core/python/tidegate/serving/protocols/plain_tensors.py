@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tidegate.contract import Column
 from tidegate.encoding.coders import coder
-from tidegate.serving.protocols.tensors import RANGES, TEXT
+from tidegate.serving.protocols.tensors import HALF, RANGES, TEXT
 
 MEMBERS = ("name", "datatype", "shape", "data")
 
@@ -18,8 +18,11 @@ def are_alike(shapes: Sequence[list[int]], rows: int) -> bool:
 
 
 def has_fast_path(kind: str, column: Column) -> bool:
-    """Tell whether a datatype's JSON values can be a column's: 3.0 as FP64 is no integer yet."""
-    return column.type != "integer" or kind in RANGES
+    """Tell whether a datatype's JSON values can be a column's: 3.0 as FP64 is no integer yet.
+
+    FP16 has a range of its own, and nobody sends it in JSON.
+    """
+    return kind in RANGES if column.type == "integer" else kind != HALF
 
 
 def is_proven(kind: str, column: Column) -> bool:

@@ -21,11 +21,12 @@ from tidegate.errors import Problem, RequestError
 
 TEXT, BOOLEAN = "BYTES", "BOOL"
 INTEGERS = ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")
-FLOATS = ("FP16", "FP32", "FP64")
+HALF = "FP16"
+FLOATS = (HALF, "FP32", "FP64")
 DTYPES: dict[str, np.dtype[Any]] = {
     BOOLEAN: np.dtype("u1"),
     **{name: np.dtype(name.lower()).newbyteorder("<") for name in INTEGERS},
-    "FP16": np.dtype("<f2"),
+    HALF: np.dtype("<f2"),
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
 }
@@ -34,6 +35,7 @@ DATATYPES = frozenset({*DTYPES, TEXT})
 RANGES = {
     name: (int(np.iinfo(DTYPES[name]).min), int(np.iinfo(DTYPES[name]).max)) for name in INTEGERS
 }
+_HALF_LIMIT = 65520  # from here on float16 has infinity only
 _LENGTH = struct.Struct("<I")  # before each element of a text tensor
 
 
@@ -61,7 +63,7 @@ def datatypes(column: Column) -> tuple[str, ...]:
         # NaN is the only null that bytes can hold, and a null alone makes a column of integers
         # floating in numpy and pandas.
         return whole + (("FP64", "FP32") if column.nullable else ())
-    return ("FP64", "FP32", "FP16", *whole)
+    return ("FP64", "FP32", HALF, *whole)
 
 
 def values(tensor: Tensor, column: Column) -> tuple[Values, list[Problem]]:
@@ -75,7 +77,9 @@ def values(tensor: Tensor, column: Column) -> tuple[Values, list[Problem]]:
         found, problems = _texts(tensor, tensor.data)
     else:
         array, problems = _numbers(tensor, tensor.data)
-        if column.type != "integer" or tensor.datatype not in FLOATS:
+        if column.type == "float":
+            return _at_bounds(array, column), problems
+        if tensor.datatype not in FLOATS:
             return array, problems
         found = [None if value != value else value for value in array.tolist()]  # noqa: PLR0124
     if tensor.datatype == TEXT and column.nullable and "" not in column.categories:
@@ -95,11 +99,18 @@ def to_bytes(tensor: Sequence[str] | Sequence[float]) -> bytes:
 
 def _from_json(tensor: Tensor, data: list[Any]) -> tuple[list[Any], list[Problem]]:
     """Check what JSON's one kind of number hides; types are left to the column's rule."""
+    rule = f"must be an {tensor.datatype}"
+    if tensor.datatype == HALF:
+        return data, _problems(
+            data,
+            lambda value: type(value) not in (int, float) or not abs(value) >= _HALF_LIMIT,
+            name=tensor.name,
+            rule=rule,
+        )
     if tensor.datatype not in INTEGERS:
         return data, []
     low, high = RANGES[tensor.datatype]
     found = _whole(data)
-    rule = f"must be an {tensor.datatype}"
     return found, _problems(
         found,
         lambda value: value is None or (type(value) is int and low <= value <= high),
@@ -121,6 +132,20 @@ def _numbers(tensor: Tensor, data: memoryview) -> tuple[npt.NDArray[Any], list[P
     wrong = np.flatnonzero(found > 1).tolist()
     problems = [Problem(row, tensor.name, "must be the byte 0 or 1") for row in wrong]
     return found.astype(np.bool_), problems
+
+
+def _at_bounds(found: npt.NDArray[Any], column: Column) -> npt.NDArray[Any]:
+    """Return numbers of few bits with a bound where they hold what is nearest to it.
+
+    0.1 in float32 is larger than 0.1: who may send it in JSON may send it as bytes.
+    """
+    if found.dtype not in (DTYPES[HALF], DTYPES["FP32"]):
+        return found
+    exact = found.astype(np.float64)
+    for bound in (column.minimum, column.maximum):
+        if bound is not None and abs(bound) <= np.finfo(found.dtype).max:
+            exact[found == found.dtype.type(bound)] = bound
+    return exact
 
 
 def _texts(tensor: Tensor, data: memoryview) -> tuple[list[Any], list[Problem]]:
