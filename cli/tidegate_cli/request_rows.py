@@ -6,7 +6,6 @@ said with the line it stands on.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import sys
@@ -19,9 +18,8 @@ from tidegate.client.outcomes import Outcome
 from tidegate.client.rows import Columns, Records, count_rows
 from tidegate.contract import Contract
 from tidegate.errors import Problem
-from tidegate.serving.receipts import MAX_LENGTH
 from tidegate_cli.faults import InputError
-from tidegate_cli.rows import read_csv, text_of
+from tidegate_cli.rows import cells_of, read_csv, text_of
 
 STDIN = "-"
 FIELDS = ("receipt", "row", "label")
@@ -163,26 +161,21 @@ def _rows_of(content: Any, name: str) -> Records | Columns:  # noqa: ANN401 - an
 def _csv_entries(
     data: bytes, name: str, contract: Contract
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    csv.field_size_limit(MAX_LENGTH)
-    reader = csv.DictReader(io.StringIO(text_of(data, name=name), newline=""))
-    for field in FIELDS:
-        if field not in (reader.fieldnames or ()):
-            raise InputError(f"{name}: column {field} is missing")
-    for raw in reader:
-        where = f"{name}: line {reader.line_num}"
-        number = _number(raw["row"], f"{where}: column row", int)
-        label: Any = raw["label"] or None
+    for line, cells in cells_of(data, FIELDS, name=name):
+        where = f"{name}: line {line}"
+        number = _number(cells["row"], f"{where}: column row", int)
+        label: Any = cells["label"] or None
         if label is not None and contract.task == "regression":
             label = _number(label, f"{where}: column label", float)
-        yield reader.line_num, {"receipt": raw["receipt"], "row": number, "label": label}
+        yield line, {"receipt": cells["receipt"], "row": number, "label": label}
 
 
-def _number(text: str | None, where: str, kind: type[int] | type[float]) -> float:
+def _number(text: str, where: str, kind: type[int] | type[float]) -> float:
     try:
-        return kind(text or "")
+        return kind(text)
     except ValueError:
         noun = "whole number" if kind is int else "number"
-        raise InputError(f"{where}: {(text or '')[:50]!r} is no {noun}") from None
+        raise InputError(f"{where}: {text[:50]!r} is no {noun}") from None
 
 
 def _outcomes(

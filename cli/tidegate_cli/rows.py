@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tidegate.contract import Column, Contract
+from tidegate.serving.receipts import MAX_LENGTH
 from tidegate_cli.faults import InputError
 
 GZIP = b"\x1f\x8b"
@@ -41,21 +42,47 @@ def text_of(data: bytes, *, name: str) -> str:
         raise InputError(f"{name}: no UTF-8 text: {error}") from error
 
 
+def cells_of(
+    data: bytes, columns: Sequence[str], *, name: str
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line where each row of a CSV begins, and its cells by the header's names.
+
+    Raises `InputError` naming the line of what is no CSV, and the `columns` that are missing.
+    """
+    csv.field_size_limit(MAX_LENGTH)  # the longest cell is a receipt
+    reader = csv.reader(io.StringIO(text_of(data, name=name), newline=""), strict=True)
+    ended = 0
+    try:
+        header = next(reader, [])
+        _check_header(header, columns, name)
+        ended = reader.line_num
+        for cells in reader:
+            line, ended = ended + 1, reader.line_num
+            if cells and len(cells) != len(header):
+                counts = f"expected {len(header)} values, found {len(cells)}"
+                raise InputError(f"{name}: line {line}: {counts}")
+            if cells:
+                yield line, dict(zip(header, cells, strict=True))
+    except csv.Error as error:  # of a stray quote: where the file ends, far from its line
+        where = f"{name}: line {ended + 1}"
+        raise InputError(f"{where}: no CSV: {error}, in the row that begins here") from None
+
+
+def _check_header(header: list[str], columns: Sequence[str], name: str) -> None:
+    for column in columns:
+        if header.count(column) != 1:
+            fault = "stands twice in the header" if column in header else "is missing"
+            raise InputError(f"{name}: column {column} {fault}")
+
+
 def _rows(contract: Contract, data: bytes, *, name: str) -> Iterator[Row]:
-    reader = csv.DictReader(io.StringIO(text_of(data, name=name), newline=""))
-    header = reader.fieldnames or []
-    for column in contract.columns:
-        if column.name not in header:
-            raise InputError(f"{name}: column {column.name} is missing")
-    for raw in reader:
-        where = f"{name}: line {reader.line_num}"
-        if None in raw or None in raw.values():
-            raise InputError(f"{where}: expected {len(header)} values")
+    for line, cells in cells_of(data, contract.column_names, name=name):
+        where = f"{name}: line {line}"
         yield Row(
-            record={c.name: _value(c, raw[c.name], where) for c in contract.columns},
-            label=raw.get(contract.target.column, ""),
-            time=raw.get(contract.time_column, "") if contract.time_column else "",
-            line=reader.line_num,
+            record={c.name: _value(c, cells[c.name], where) for c in contract.columns},
+            label=cells.get(contract.target.column, ""),
+            time=cells.get(contract.time_column, "") if contract.time_column else "",
+            line=line,
         )
 
 

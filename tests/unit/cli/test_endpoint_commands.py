@@ -194,6 +194,21 @@ def test_a_refused_row_of_a_csv_is_named_by_its_line(cloud: FakeCloud, root: Pat
     assert "rows.csv: line 3, column wind: at most 60.5" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("verb", "text"),
+    [
+        ("predict", CSV + CSV.splitlines()[1].replace(",x", ',"Bob') + "\n" + CSV.splitlines()[1]),
+        ("feedback", 'receipt,row,label,note\nr,0,no,\nr,1,no,"Bob\nr,2,no,\n'),
+    ],
+    ids=["predict", "feedback"],
+)
+def test_a_stray_quote_swallows_no_rows(cloud: FakeCloud, root: Path, verb: str, text: str) -> None:
+    (root / "rows.csv").write_text(text)
+    result = call(verb, "iris", "rows.csv")
+    assert (result.exit_code, cloud.api.sent) == (3, [])
+    assert "rows.csv: line 3: no CSV: unexpected end of data" in result.stderr
+
+
 def test_an_outcome_after_a_line_of_many_is_named_by_its_own(api: ModelApi) -> None:
     one, two = Client(api, "ferry-delay").predict([ROW, ROW])  # type: ignore[arg-type]
     many = json.dumps({"receipt": one.receipt, "rows": [0, 1], "labels": ["late", "late"]})
@@ -213,6 +228,7 @@ def test_an_outcome_after_a_line_of_many_is_named_by_its_own(api: ModelApi) -> N
         ("predict", '{"x": 1}\n{"x": ', "line 2: no JSON"),
         ("predict", '{"x": 1}\n3', "line 2: expected an object"),
         ("predict", "wind\nx\n", "column passengers is missing"),
+        ("predict", "wind," + CSV, "column wind stands twice in the header"),
         ("feedback", "{}", "expected a list of receipt, row, label"),
         ("feedback", '[{"receipt": "x", "row": 0}]', "entry 0: expected receipt, row and label"),
         ("feedback", '[{"receipt": "x", "row": "0", "label": 1}]', "entry 0: expected"),
@@ -220,6 +236,7 @@ def test_an_outcome_after_a_line_of_many_is_named_by_its_own(api: ModelApi) -> N
         ("feedback", '[{"receipt": "x", "rows": [0], "labels": []}]', "entry 0: expected"),
         ("feedback", "receipt,row\nx,0\n", "column label is missing"),
         ("feedback", "receipt,row,label\nx,first,no\n", "line 2: column row: 'first' is no whole"),
+        ("feedback", "receipt,row,label\n\nx,0\n", "line 3: expected 3 values, found 2"),
     ],
 )
 def test_what_is_wrong_with_the_input_is_said(
