@@ -218,6 +218,8 @@ def test_the_region_of_a_host_name_goes_before_that_of_the_session() -> None:
         (413, b'{"message": "Request Too Long"}', PayloadTooLargeError, "Too Long"),
         (500, b'{"error": "odd"}', EndpointError, "HTTP 500: odd"),
         (400, b"<html>", EndpointError, "HTTP 400: no message"),
+        (400, b"\xff", EndpointError, "HTTP 400: no message"),
+        (400, b"[" * 100_000, EndpointError, "HTTP 400: no message"),
         (501, b'{"error": {"type": "OSError", "message": "x"}}', EndpointError, "HTTP 501 OSError"),
     ],
 )

@@ -11,12 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.cloud import FakeHttp
 from tests.fakes.model_api import ModelApi
 from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION, ROW
-from tidegate.client import Client, Counts, Prediction
+from tidegate.client import Answer, Client, Counts, Prediction
 from tidegate.client.outcomes import CHARACTERS, LABELS, Outcome, batches
 from tidegate.contract import Contract
-from tidegate.errors import InvalidRowsError, PayloadTooLargeError, Problem, ReceiptError
+from tidegate.errors import (
+    EndpointError,
+    InvalidRowsError,
+    PayloadTooLargeError,
+    Problem,
+    ReceiptError,
+)
 
 
 @pytest.fixture
@@ -29,8 +36,14 @@ def client(api: ModelApi) -> Client:
     return client_of(api)
 
 
-def client_of(api: ModelApi) -> Client:
+def client_of(api: ModelApi | FakeHttp) -> Client:
     return Client(api, "ferry-delay")  # type: ignore[arg-type]
+
+
+def client_told(status: int, body: dict[str, Any]) -> Client:
+    api = FakeHttp()
+    api.answer = Answer(status, body, 0.0)
+    return client_of(api)
 
 
 def frame_of(rows: int) -> pd.DataFrame:
@@ -260,3 +273,47 @@ def test_a_prediction_says_where_it_came_from(client: Client) -> None:
     assert found == Prediction(
         receipt=found.receipt, row=0, version=3, label="on time", score=found.score
     )
+
+
+TOLD = {"model": "ferry-delay", "version": 3, "release": "r-3", "receipt": "x.y"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "text"),
+    [
+        (200, {}, "HTTP 200: no answer of an endpoint, without model"),
+        (204, {}, "HTTP 204: no answer of an endpoint, without model"),
+        (200, {**TOLD, "predictions": None}, "without predictions"),
+        (200, {**TOLD, "predictions": [{"value": 1.5}]}, "1 predictions of 3 rows"),
+        (200, {**TOLD, "predictions": ["late"] * 3}, "0 predictions of 3 rows"),
+    ],
+    ids=["a portal", "empty", "null", "fewer", "no objects"],
+)
+def test_an_answer_without_a_prediction_per_row_is_an_error(
+    status: int, body: dict[str, Any], text: str
+) -> None:
+    for rows in ([ROW] * 3, frame_of(3)):
+        with pytest.raises(EndpointError, match=text) as raised:
+            client_told(status, body).predict(rows)
+        assert raised.value.http_status == status
+
+
+@pytest.mark.parametrize("body", [{}, {"stored": "1", "changed": 0, "duplicates": 0}])
+def test_labels_are_not_taken_for_stored_unless_it_is_told(body: dict[str, Any]) -> None:
+    with pytest.raises(EndpointError, match="HTTP 200: no answer of an endpoint, without stored"):
+        client_told(200, body).feedback_rows([Outcome("r", 0, "late")])
+
+
+def test_what_later_endpoints_tell_besides_is_passed_over() -> None:
+    told = {**TOLD, "predictions": [{"value": 1.5, "interval": [1, 2]}], "seconds": 0.1}
+    client = client_told(200, told)
+    assert client.predict([ROW])[0].value == 1.5
+    assert list(client.predict(frame_of(1)).columns) == ["value", "version", "receipt", "row"]
+
+
+@pytest.mark.parametrize("row", ["a", None, 7])
+def test_a_refusal_of_a_row_that_was_not_sent_stays_a_refusal(row: object) -> None:
+    problem = {"row": row, "column": "row", "rule": "is odd"}
+    error = {"type": "InvalidRowsError", "message": "no", "problems": [problem]}
+    with pytest.raises(InvalidRowsError, match="is odd"):
+        client_told(422, {"error": error}).feedback_rows([Outcome("r", 0, "late")])

@@ -247,6 +247,6 @@ def _plain(value: object) -> object:
 def _json(reply: urllib3.BaseHTTPResponse) -> dict[str, Any]:
     try:
         body = json.loads(reply.data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {"body": body}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self, overload
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from tidegate.client import frames
 from tidegate.client.api import RETRIES, Answer, Api, Session, local_url
 from tidegate.client.outcomes import Outcome, batches
 from tidegate.client.rows import Columns, Records, count_rows, part_of
-from tidegate.errors import InvalidRowsError, PayloadTooLargeError, ReceiptError
+from tidegate.errors import EndpointError, InvalidRowsError, PayloadTooLargeError, ReceiptError
 from tidegate.settings import Names
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class Counts:
             self.changed + other.changed,
             self.duplicates + other.duplicates,
         )
+
+
+_ANSWER = {"model": str, "version": int, "release": str, "receipt": str, "predictions": list}
+_COUNTS = {field.name: int for field in fields(Counts)}
+_FIELDS = {field.name for field in fields(Prediction)}
 
 
 class Client:
@@ -128,7 +134,7 @@ class Client:
                 continue
             except InvalidRowsError as error:
                 raise _moved(error, at) from None
-            yield _batch(at, answer)
+            yield _batch(at, part, answer)
             at += part
 
     def feedback(self, answered: Any, labels: Any) -> Counts:  # noqa: ANN401 - frames and lists
@@ -150,10 +156,12 @@ class Client:
         counts = Counts()
         for entries, places in batches(outcomes):
             try:
-                body = self._post("feedback", {"feedback": entries}).body
+                told = _told(self._post("feedback", {"feedback": entries}), _COUNTS)
             except (InvalidRowsError, ReceiptError) as error:
-                raise _placed(error, places) from None
-            counts += Counts(*(int(body.get(k, 0)) for k in ("stored", "changed", "duplicates")))
+                with suppress(IndexError):  # of a place that was not sent
+                    raise _placed(error, places) from None
+                raise
+            counts += Counts(**told)
         return counts
 
     def close(self) -> None:
@@ -184,21 +192,28 @@ def _url(env: str, session: Any) -> str:  # noqa: ANN401 - a boto3.Session
     return local_url(url, endpoint) if urlsplit(endpoint).hostname in HERE else url
 
 
-def _batch(at: int, answer: Answer) -> Batch:
-    body = answer.body
-    return Batch(
-        first=at,
-        model=body["model"],
-        version=body["version"],
-        release=body["release"],
-        receipt=body["receipt"],
-        predictions=tuple(body["predictions"]),
-    )
+def _batch(at: int, rows: int, answer: Answer) -> Batch:
+    told = _told(answer, _ANSWER)
+    found = tuple(one for one in told.pop("predictions") if isinstance(one, dict))
+    if len(found) != rows:
+        raise EndpointError(answer.status, "", f"{len(found)} predictions of {rows} rows")
+    return Batch(first=at, predictions=found, **told)
+
+
+def _told(answer: Answer, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Return fields of an answer; raise `EndpointError` when this is none of an endpoint."""
+    found = {name: answer.body.get(name) for name in kinds}
+    wrong = [name for name, kind in kinds.items() if type(found[name]) is not kind]
+    if wrong:
+        raise EndpointError(answer.status, "", f"no answer of an endpoint, without {wrong[0]}")
+    return found
 
 
 def _named(batch: Batch) -> Iterator[dict[str, Any]]:
+    """Yield rows with what knows them again, without fields that later endpoints may have."""
     for row, one in enumerate(batch.predictions):
-        yield {**one, "version": batch.version, "receipt": batch.receipt, "row": row}
+        known = {name: value for name, value in one.items() if name in _FIELDS}
+        yield {**known, "version": batch.version, "receipt": batch.receipt, "row": row}
 
 
 def _predictions(batch: Batch) -> Iterator[Prediction]:

@@ -44,10 +44,14 @@ def _problems(found: object) -> list[Problem]:
     if not isinstance(found, list):
         return []
     return [
-        Problem(int(one.get("row", -1)), str(one.get("column", "")), str(one.get("rule", "")))
+        Problem(_row(one.get("row")), str(one.get("column", "")), str(one.get("rule", "")))
         for one in found
         if isinstance(one, dict)
     ]
+
+
+def _row(found: object) -> int:
+    return found if type(found) is int else -1
 
 
 def _total(message: str, listed: int) -> int:
