@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from tidegate.client.rows import Columns, Records, count_rows
 from tidegate.contract import Contract
 from tidegate.errors import Problem
 from tidegate_cli.faults import InputError
-from tidegate_cli.rows import cells_of, read_csv, text_of
+from tidegate_cli.rows import cells_of, number_of, read_csv, text_of
 
 STDIN = "-"
 FIELDS = ("receipt", "row", "label")
@@ -96,36 +97,43 @@ def _where(name: str, lines: Sequence[int], problem: Problem) -> str:
 
 def _load(file: Path) -> tuple[str, bytes, Kind]:
     if str(file) == STDIN:
-        data = sys.stdin.buffer.read()
-        return "standard input", data, _kind_of(data)
+        name, data = "standard input", sys.stdin.buffer.read()
+        return name, data, _kind_of(data, name)
     try:
         data = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: {error.strerror or error}") from error
     suffix = Path(file.name.removesuffix(".gz")).suffix
-    return str(file), data, SUFFIXES.get(suffix) or _kind_of(data)
+    return str(file), data, SUFFIXES.get(suffix) or _kind_of(data, str(file))
 
 
-def _kind_of(data: bytes) -> Kind:
+def _kind_of(data: bytes, name: str) -> Kind:
     """Tell by the first character, and in JSON by whether a second value follows."""
-    text = text_of(data, name="standard input").lstrip()
+    try:
+        text = text_of(data, name=name).lstrip()
+    except InputError as error:
+        raise InputError(str(error), hint="CSV, JSON and JSON lines are read") from error
     if not text.startswith(("{", "[")):
         return "csv"
     try:
         json.loads(text)
-    except json.JSONDecodeError as error:
-        return "jsonl" if error.msg == "Extra data" else "json"
+    except (ValueError, RecursionError) as error:
+        return "jsonl" if "Extra data" in str(error) else "json"
     return "json"
 
 
 def _json(text: str, where: str) -> Any:  # noqa: ANN401 - any JSON value
-    def refuse(word: str) -> None:
-        raise ValueError(f"{word} is no number; null is written as null")
-
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: no JSON: {error}") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:50]} is no finite number; null is written as null")
+    return number
 
 
 def _json_lines(data: bytes, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -163,19 +171,21 @@ def _csv_entries(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     for line, cells in cells_of(data, FIELDS, name=name):
         where = f"{name}: line {line}"
-        number = _number(cells["row"], f"{where}: column row", int)
-        label: Any = cells["label"] or None
+        row = _row(cells["row"], f"{where}: column row")
+        label: str | float | None = cells["label"] or None
         if label is not None and contract.task == "regression":
-            label = _number(label, f"{where}: column label", float)
-        yield line, {"receipt": cells["receipt"], "row": number, "label": label}
+            label = number_of(cells["label"], f"{where}: column label")
+        yield line, {"receipt": cells["receipt"], "row": row, "label": label}
 
 
-def _number(text: str, where: str, kind: type[int] | type[float]) -> float:
+def _row(text: str, where: str) -> int:
     try:
-        return kind(text)
+        row = int(text)
     except ValueError:
-        noun = "whole number" if kind is int else "number"
-        raise InputError(f"{where}: {text[:50]!r} is no {noun}") from None
+        row = -1
+    if row < 0 or "_" in text:
+        raise InputError(f"{where}: {text[:50]!r} is no whole number from 0")
+    return row
 
 
 def _outcomes(

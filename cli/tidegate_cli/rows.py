@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +31,7 @@ class Row:
 def read_csv(contract: Contract, data: bytes, *, name: str = "the file") -> list[Row]:
     """Read CSV bytes (gzipped or not); columns of no meaning to the contract are left out.
 
-    Raises `InputError` naming file, line and column. An empty cell is null.
+    Raises `InputError` naming file, line and column. An empty cell is null, a number's `nan` too.
     """
     return list(_rows(contract, data, name=name))
 
@@ -38,7 +40,7 @@ def text_of(data: bytes, *, name: str) -> str:
     """Return the text of a file, gzipped or not; raise `InputError` naming it."""
     try:
         return (gzip.decompress(data) if data[:2] == GZIP else data).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"{name}: no UTF-8 text: {error}") from error
 
 
@@ -68,6 +70,21 @@ def cells_of(
         raise InputError(f"{where}: no CSV: {error}, in the row that begins here") from None
 
 
+def number_of(text: str, where: str) -> float | None:
+    """Return the number that a cell holds; `nan` is null, as it is in a batch.
+
+    >>> number_of("1.5", "line 2"), number_of("nan", "line 3")
+    (1.5, None)
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.inf
+    if math.isinf(number) or "_" in text:
+        raise InputError(f"{where}: {text[:50]!r} is no finite number")
+    return None if math.isnan(number) else number
+
+
 def _check_header(header: list[str], columns: Sequence[str], name: str) -> None:
     for column in columns:
         if header.count(column) != 1:
@@ -93,12 +110,10 @@ def _value(column: Column, text: str, where: str) -> object:
         return text
     if column.type == "boolean":
         return _boolean(column, text, where)
-    try:
-        number = float(text)
-    except ValueError:
-        raise InputError(f"{where}: column {column.name}: {text!r} is no number") from None
-    whole = column.type == "integer" and number.is_integer()
-    return int(number) if whole else number
+    number = number_of(text, f"{where}: column {column.name}")
+    if column.type == "integer" and number is not None and number.is_integer():
+        return int(number)
+    return number
 
 
 def _boolean(column: Column, text: str, where: str) -> bool:

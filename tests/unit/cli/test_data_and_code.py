@@ -127,10 +127,24 @@ def test_rows_become_json_values_of_the_contract(project: Project) -> None:
     assert (row.label, row.time) == ("yes", "2026-01-01")
 
 
+def test_a_cell_of_nan_is_null_as_in_a_batch(project: Project) -> None:
+    (row,) = read_csv(project.contract, f"{HEADER}\nNaN,nan,no,nan,no,t\n".encode())
+    assert (row.record["wind"], row.record["passengers"]) == (None, None)
+    assert row.record["harbour"] == "nan"
+
+
+def test_a_long_cell_is_read(project: Project) -> None:
+    text = f"{HEADER},notes\n{ROW},{'x' * 200_000}\n".encode()
+    assert read_csv(project.contract, text)[0].record["wind"] == 3.5
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("x,12,true,north,no,t", "line 2: column wind: 'x' is no number"),
+        ("x,12,true,north,no,t", "line 2: column wind: 'x' is no finite number"),
+        ("-inf,12,true,north,no,t", "line 2: column wind: '-inf' is no finite number"),
+        ("1,1e999,true,north,no,t", "line 2: column passengers: '1e999' is no finite number"),
+        ("1_0,12,true,north,no,t", "line 2: column wind: '1_0' is no finite number"),
         ("1,12,maybe,north,no,t", "line 2: column holiday: 'maybe' is neither"),
         ("1,12", "line 2: expected 6 values"),
     ],

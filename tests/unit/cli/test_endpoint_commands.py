@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
@@ -15,10 +16,11 @@ from typer.testing import CliRunner, Result
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.model_api import ModelApi
 from tests.fakes.model_folder import LOAD_PY, MODEL_TOML, TRAIN_PY
-from tests.fakes.served import MULTICLASS, ROW
+from tests.fakes.served import MULTICLASS, REGRESSION, ROW
 from tidegate.client import Answer, Batch, Client
 from tidegate_cli import invocation, predictions
 from tidegate_cli.main import app
+from tidegate_cli.request_rows import read_outcomes
 
 CSV = "wind,passengers,holiday,harbour,late,departed_at,extra\n3.5,12,true,north,no,2026-01-01,x\n"
 
@@ -224,11 +226,15 @@ def test_an_outcome_after_a_line_of_many_is_named_by_its_own(api: ModelApi) -> N
         ("predict", '{"records": 3}', 'expected {"records": [...]}'),
         ("predict", '{"columns": {"x": 1}}', "expected a list for each"),
         ("predict", '{"columns": {"x": [1], "y": []}}', "differ in length"),
-        ("predict", '{"x": NaN}', "NaN is no number"),
+        ("predict", '{"x": NaN}', "NaN is no finite number"),
         ("predict", '{"x": 1}\n{"x": ', "line 2: no JSON"),
         ("predict", '{"x": 1}\n3', "line 2: expected an object"),
         ("predict", "wind\nx\n", "column passengers is missing"),
         ("predict", "wind," + CSV, "column wind stands twice in the header"),
+        ("predict", '{"x": 1}\n{"x": 1e999}', "line 2: no JSON: 1e999 is no finite number"),
+        ("predict", "[" * 100_000, "standard input: no JSON: "),
+        ("predict", "1" * 5000, "column wind is missing"),
+        ("predict", f"[{'1' * 5000}]", "standard input: no JSON: "),
         ("feedback", "{}", "expected a list of receipt, row, label"),
         ("feedback", '[{"receipt": "x", "row": 0}]', "entry 0: expected receipt, row and label"),
         ("feedback", '[{"receipt": "x", "row": "0", "label": 1}]', "entry 0: expected"),
@@ -236,6 +242,7 @@ def test_an_outcome_after_a_line_of_many_is_named_by_its_own(api: ModelApi) -> N
         ("feedback", '[{"receipt": "x", "rows": [0], "labels": []}]', "entry 0: expected"),
         ("feedback", "receipt,row\nx,0\n", "column label is missing"),
         ("feedback", "receipt,row,label\nx,first,no\n", "line 2: column row: 'first' is no whole"),
+        ("feedback", "receipt,row,label\nx,1_0,no\n", "column row: '1_0' is no whole number"),
         ("feedback", "receipt,row,label\n\nx,0\n", "line 3: expected 3 values, found 2"),
     ],
 )
@@ -245,6 +252,39 @@ def test_what_is_wrong_with_the_input_is_said(
     result = call(verb, "iris", "-", stdin=text)
     assert (result.exit_code, cloud.api.sent) == (3, [])
     assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "hint"),
+    [
+        ("rows.parquet", b"PAR1\0\1\2\xff\xfe", "CSV, JSON and JSON lines are read"),
+        ("rows.csv.gz", gzip.compress(CSV.encode())[:30] + b"\0\1\2\3\4\5\6\7\x08" * 9, ""),
+    ],
+    ids=["another format", "broken gzip"],
+)
+def test_a_file_that_is_no_text_is_named(
+    cloud: FakeCloud, root: Path, file: str, data: bytes, hint: str
+) -> None:
+    (root / file).write_bytes(data)
+    result = call("predict", "iris", file)
+    assert (result.exit_code, cloud.api.sent) == (3, [])
+    assert f"{file}: no UTF-8 text" in result.stderr
+    assert hint in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("receipt,row,label\nr,0,nan\nr,1,\nr,2,1.5\n", [1.5]),
+        ("receipt,row,label\nr,0,3\n", [3.0]),
+    ],
+)
+def test_a_number_that_came_of_a_row_may_be_missing(
+    tmp_path: Path, text: str, labels: list[float]
+) -> None:
+    (tmp_path / "outcomes.csv").write_text(text)
+    found = read_outcomes(tmp_path / "outcomes.csv", lambda: REGRESSION)
+    assert [one.label for one in found.outcomes] == labels
 
 
 def test_a_file_that_is_not_there_is_named(cloud: FakeCloud) -> None:
