@@ -18,6 +18,7 @@ from typing import Any, Literal
 from tidegate.client.outcomes import Outcome
 from tidegate.client.rows import Columns, Records, count_rows
 from tidegate.contract import Contract
+from tidegate.decoding import unique
 from tidegate.errors import Problem
 from tidegate_cli.faults import InputError
 from tidegate_cli.rows import cells_of, number_of, read_csv, text_of
@@ -124,7 +125,9 @@ def _kind_of(data: bytes, name: str) -> Kind:
 
 def _json(text: str, where: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+        return json.loads(
+            text, parse_constant=_finite, parse_float=_finite, object_pairs_hook=unique
+        )
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: no JSON: {error}") from error
 

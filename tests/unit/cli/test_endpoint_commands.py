@@ -232,6 +232,8 @@ def test_an_outcome_after_a_line_of_many_is_named_by_its_own(api: ModelApi) -> N
         ("predict", "wind\nx\n", "column passengers is missing"),
         ("predict", "wind," + CSV, "column wind stands twice in the header"),
         ("predict", '{"x": 1}\n{"x": 1e999}', "line 2: no JSON: 1e999 is no finite number"),
+        ("predict", '{"x": 1}\n{"x": 1, "x": 2}', "line 2: no JSON: key 'x' stands twice"),
+        ("feedback", '[{"row": 0, "row": 1}]', "no JSON: key 'row' stands twice"),
         ("predict", "[" * 100_000, "standard input: no JSON: "),
         ("predict", "1" * 5000, "column wind is missing"),
         ("predict", f"[{'1' * 5000}]", "standard input: no JSON: "),

@@ -31,9 +31,24 @@ def canonical_json(value: object) -> bytes:
 def parse_json(data: bytes) -> object:
     """Read JSON by the standard; raise `ValueError` on NaN, repeated keys and deep nesting."""
     try:
-        return json.loads(data, parse_constant=_constant, object_pairs_hook=_unique)
+        return json.loads(data, parse_constant=_constant, object_pairs_hook=unique)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON; raise `ValueError` when a key stands twice.
+
+    >>> json.loads('{"a": 1, "a": 2}', object_pairs_hook=unique)
+    Traceback (most recent call last):
+    ValueError: key 'a' stands twice
+    """
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"key {key!r} stands twice")
+        found[key] = value
+    return found
 
 
 def decode(kind: type[T], value: object, *, at: str = "") -> T:
@@ -191,12 +206,3 @@ def _join(at: str, key: object) -> str:
 
 def _constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"key {key!r} stands twice")
-        found[key] = value
-    return found
