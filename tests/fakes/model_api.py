@@ -6,13 +6,15 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.fakes.http_api import serving
 from tests.fakes.ledger import MemoryLedger
-from tests.fakes.served import CONTRACT, KEY, NOON, predictor
+from tests.fakes.served import CONTRACT, KEY, NOON, event, predictor
 from tidegate.client.api import Answer, encode
 from tidegate.contract import Contract
 from tidegate.errors import TidegateError
 from tidegate.serving import answers
 from tidegate.serving.feedback import read_feedback
+from tidegate.serving.requests import read_request
 
 
 class ModelApi:
@@ -30,6 +32,12 @@ class ModelApi:
             told = self._predict(body) if path.endswith("/predict") else self._feedback(body)
         except TidegateError as error:
             told = answers.refusal(error)
+        return Answer(told.status, json.loads(told.body), 0.0)
+
+    def send(self, method: str, path: str) -> Answer:
+        self.sent.append((path, {}))
+        request = read_request(event(method=method) | {"rawPath": path})
+        told = serving(self.contract).answer(request, id="q", at=self.at.timestamp()).answer
         return Answer(told.status, json.loads(told.body), 0.0)
 
     def close(self) -> None:

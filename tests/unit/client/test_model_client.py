@@ -111,9 +111,21 @@ def test_every_task_has_its_columns(contract: Contract, columns: list[str]) -> N
     assert list(found.columns) == [*columns, "version", "receipt", "row"]
 
 
-def test_no_rows_are_no_request(client: Client, api: ModelApi) -> None:
-    found = client.predict(frame_of(2).iloc[:0])
-    assert (len(found), list(found.columns)) == (0, ["version", "receipt", "row"])
+@pytest.mark.parametrize("contract", [CONTRACT, MULTICLASS, REGRESSION])
+def test_a_frame_without_rows_is_answered_by_one_of_the_same_columns(contract: Contract) -> None:
+    some = client_of(ModelApi(contract)).predict(frame_of(2))
+    none = client_of(ModelApi(contract)).predict(frame_of(2).iloc[:0])
+    assert none.dtypes.to_dict() == some.dtypes.to_dict()
+    assert (len(none), none.index.dtype) == (0, some.index.dtype)
+    assert list(pd.concat([none, some]).dtypes) == list(some.dtypes)
+
+
+def test_a_frame_without_columns_is_not_answered_by_an_example(client: Client) -> None:
+    with pytest.raises(ValueError, match="Length mismatch"):
+        client.predict(pd.DataFrame(index=["i0"]))
+
+
+def test_no_records_are_no_request(client: Client, api: ModelApi) -> None:
     assert client.predict([]) == []
     assert api.sent == []
 

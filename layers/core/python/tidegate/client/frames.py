@@ -37,13 +37,11 @@ def columns_of(frame: pd.DataFrame) -> dict[str, list[object]]:
     return {name: _values(name, frame.iloc[:, i]) for i, name in enumerate(names)}
 
 
-def frame_of(rows: list[dict[str, Any]], *, index: pd.Index) -> pd.DataFrame:
-    """Return predictions under `index`; the scores of many classes are columns `score_CLASS`."""
+def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return predictions as a frame; the scores of many classes are columns `score_CLASS`."""
     import pandas as pd
 
-    if not rows:
-        return pd.DataFrame({"version": [], "receipt": [], "row": []}, index=index)
-    return pd.DataFrame.from_records([flat(row) for row in rows], index=index)
+    return pd.DataFrame.from_records([flat(row) for row in rows])
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:

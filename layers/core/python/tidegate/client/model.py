@@ -108,13 +108,15 @@ class Client:
         """Return one prediction per row of a frame, a list of records, or lists by column.
 
         A frame is answered by a frame with the same index: label and score (or value), `version`,
-        and `receipt` and `row`, by which `feedback` knows the row again. Raises
-        `InvalidRowsError` naming rows of the input, and the other errors of `tidegate.errors`.
+        and `receipt` and `row`, by which `feedback` knows the row again; the columns of no rows
+        are asked for. Raises `InvalidRowsError` naming rows of the input, and the other errors of
+        `tidegate.errors`.
         """
         if not frames.is_frame(rows):
             return [one for batch in self.batches(rows) for one in _predictions(batch)]
-        found = (one for batch in self.batches(frames.columns_of(rows)) for one in _named(batch))
-        return frames.frame_of(list(found), index=rows.index)
+        found = [one for batch in self.batches(frames.columns_of(rows)) for one in _named(batch)]
+        told = frames.frame_of(found or [self._example()])
+        return told.iloc[: len(found)].set_axis(rows.index)
 
     def batches(self, rows: Records | Columns, *, most: int = 0) -> Iterator[Batch]:
         """Yield what each request is answered, in order; `most` rows are sent at once.
@@ -173,6 +175,17 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _example(self) -> dict[str, Any]:
+        """Return a row as this model answers one, by its metadata."""
+        path = f"/models/{self._model}/v2/models/{self._model}"
+        told = _told(self._api.send("GET", path).raise_for_error(), {"outputs": list})
+        found: dict[str, Any] = {}
+        for one in told["outputs"]:
+            of = one.get("parameters", {}).get("classes")
+            number = dict.fromkeys(of, 0.0) if of else 0.0
+            found[one["name"]] = "" if one["name"] == "label" else number
+        return {**found, "version": 0, "receipt": "", "row": 0}
 
     def _post(self, action: str, payload: object) -> Answer:
         path, gzipped = f"/models/{self._model}/{action}", action == "predict"
