@@ -16,7 +16,7 @@ from tests.fakes.model_api import ModelApi
 from tests.fakes.served import CONTRACT, MULTICLASS, REGRESSION, ROW
 from tidegate.client import Answer, Client, Counts, Prediction
 from tidegate.client.outcomes import CHARACTERS, LABELS, Outcome, batches
-from tidegate.contract import Contract
+from tidegate.contract import Contract, Target
 from tidegate.errors import (
     EndpointError,
     InvalidRowsError,
@@ -241,6 +241,61 @@ def test_numbers_of_numpy_are_sent_as_numbers() -> None:
     answers = client.predict(frame_of(2))
     assert client.feedback(answers, np.array([3, 4])) == Counts(stored=2)
     assert client.feedback(answers, np.array([3.0, np.nan])) == Counts(duplicates=1)
+
+
+WHOLE = replace(CONTRACT, target=Target("late", ("0", "1")))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.Series([1.0, np.nan, 0.0]),
+        np.array([1.0, np.nan, 0.0]),
+        [np.float32(1), float("nan"), 0.0],
+        pd.array([1.0, None, 0.0], dtype="Float64"),
+        pd.array([1, None, 0], dtype="Int64"),
+        [1, pd.NA, 0],
+    ],
+    ids=["series", "array", "list", "Float64", "Int64", "NA"],
+)
+def test_whole_numbers_are_labels_in_every_form(labels: Any) -> None:
+    api = ModelApi(WHOLE)
+    frame = frame_of(3).reset_index(drop=True)
+    assert client_of(api).feedback(client_of(api).predict(frame), labels) == Counts(stored=2)
+    if not isinstance(labels, pd.Series):
+        answers = client_of(api).predict([ROW] * 3)
+        assert client_of(api).feedback(answers, labels) == Counts(stored=2)
+    stored = {(one.row, one.label) for one in api.ledger.stored_labels.values()}
+    assert stored == {(0, "1"), (2, "0")}
+
+
+def test_labels_are_the_same_without_those_that_are_not_known() -> None:
+    labels = pd.Series([1.0, np.nan, 0.0]).dropna()
+    client = client_of(ModelApi(WHOLE))
+    answers = client.predict(frame_of(3).reset_index(drop=True)).loc[labels.index]
+    assert client.feedback(answers, labels) == Counts(stored=2)
+
+
+def test_labels_under_the_very_index_of_the_answers_need_no_match(client: Client) -> None:
+    answers = client.predict(frame_of(2).set_axis(["i", "i"]))
+    assert client.feedback(answers, pd.Series(["late"] * 2, index=["i", "i"])) == Counts(stored=2)
+
+
+def test_booleans_stay_booleans() -> None:
+    client = client_of(ModelApi(replace(CONTRACT, target=Target("late", ("false", "true")))))
+    told = [True, np.bool_(False), None]
+    assert client.feedback(client.predict([ROW] * 3), told) == Counts(stored=2)
+
+
+def test_a_fraction_stays_one_and_an_infinite_label_is_named_by_its_row() -> None:
+    client = client_of(ModelApi(REGRESSION))
+    answers = client.predict(frame_of(3))
+    assert client.feedback(answers, [1.5, 2.0, None]) == Counts(stored=2)
+    assert client.feedback(answers, [1.5, 2, None]) == Counts(duplicates=2)
+    for answered in (answers, client.predict([ROW] * 3)):
+        with pytest.raises(InvalidRowsError) as raised:
+            client.feedback(answered, np.array([1.5, np.nan, np.inf]))
+        assert raised.value.problems == (Problem(2, "label", "must be finite"),)
 
 
 def test_a_wrong_outcome_is_named_by_its_place(client: Client) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from tidegate.client.outcomes import Outcome
 from tidegate.errors import InvalidRowsError, Problem
 
 if TYPE_CHECKING:
@@ -59,20 +58,13 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def outcomes_of(answered: pd.DataFrame, labels: Any) -> list[Outcome]:  # noqa: ANN401
-    """Return outcomes of rows that were answered; rows whose label is null are left out.
-
-    A Series of labels is matched by index, anything else by position.
-    """
+def matched(labels: Any, index: pd.Index) -> Any:  # noqa: ANN401 - a Series, a list, an array
+    """Return labels in the order of an index: a Series by its own, anything else as it stands."""
     import pandas as pd
 
-    if isinstance(labels, pd.Series) and not labels.index.equals(answered.index):
-        labels = labels.reindex(answered.index)
-    told = labels if isinstance(labels, pd.Series) else pd.Series(list(labels), dtype=object)
-    if len(told) != len(answered):
-        raise ValueError(f"{len(told)} labels for {len(answered)} rows")
-    found = zip(answered["receipt"], answered["row"], _values("label", told), strict=True)
-    return [Outcome(receipt, int(row), label) for receipt, row, label in found if label is not None]
+    if not isinstance(labels, pd.Series) or labels.index.equals(index):
+        return labels
+    return labels.reindex(index)
 
 
 def _values(name: str, column: pd.Series[Any]) -> list[object]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from tidegate.client import frames
 from tidegate.client.api import RETRIES, Answer, Api, Session, local_url
-from tidegate.client.outcomes import Outcome, batches
+from tidegate.client.outcomes import Outcome, batches, known
 from tidegate.client.rows import Columns, Records, count_rows, part_of
 from tidegate.errors import EndpointError, InvalidRowsError, PayloadTooLargeError, ReceiptError
 from tidegate.settings import Names
@@ -142,16 +142,16 @@ class Client:
     def feedback(self, answered: Any, labels: Any) -> Counts:  # noqa: ANN401 - frames and lists
         """Tell what came true of rows that were `answered`, as `predict` returned them.
 
-        `labels` stand in the same order (a Series is matched by index); None and NaN: not known
-        yet. The same label again changes nothing, another one takes its place.
+        `labels` stand in the same order (a frame's are matched by index if they are a Series);
+        None, NaN and NA: not known yet. Whole numbers are labels in every type, 1.0 too. The same
+        label again changes nothing, another one takes its place.
         """
         if frames.is_frame(answered):
-            return self.feedback_rows(frames.outcomes_of(answered, labels))
-        if len(answered) != len(labels):
-            raise ValueError(f"{len(labels)} labels for {len(answered)} predictions")
-        pairs = zip(answered, labels, strict=True)
-        known = [Outcome(a.receipt, a.row, v) for a, v in pairs if v is not None and v == v]  # noqa: PLR0124 - NaN
-        return self.feedback_rows(known)
+            labels = frames.matched(labels, answered.index)
+            rows = list(zip(answered["receipt"], map(int, answered["row"]), strict=True))
+        else:
+            rows = [(one.receipt, one.row) for one in answered]
+        return self.feedback_rows(known(rows, list(labels)))
 
     def feedback_rows(self, outcomes: Sequence[Outcome]) -> Counts:
         """Send outcomes in batches; raise errors that name their place among `outcomes`."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from tidegate.errors import InvalidRowsError, Problem
 
 LABELS = 1000  # of one batch
 CHARACTERS = 4_000_000  # of the receipts of one batch; a body may have 6 MB
@@ -19,6 +22,24 @@ class Outcome:
     receipt: str
     row: int
     label: object
+
+
+def known(rows: Sequence[tuple[str, int]], labels: Sequence[object]) -> list[Outcome]:
+    """Return outcomes of rows (receipt and row in it), without those whose label is null.
+
+    Raises `ValueError` unless there is a label per row, `InvalidRowsError` on infinite ones.
+
+    >>> known([("x.y", 0), ("x.y", 1)], [1.0, None])
+    [Outcome(receipt='x.y', row=0, label=1)]
+    """
+    if len(rows) != len(labels):
+        raise ValueError(f"{len(labels)} labels for {len(rows)} rows")
+    told = [_plain(label) for label in labels]
+    endless = [i for i, one in enumerate(told) if isinstance(one, float) and math.isinf(one)]
+    if endless:
+        raise InvalidRowsError([Problem(i, "label", "must be finite") for i in endless])
+    pairs = zip(rows, told, strict=True)
+    return [Outcome(*row, label) for row, label in pairs if not _is_null(label)]
 
 
 def batches(outcomes: Sequence[Outcome]) -> Iterator[tuple[list[Entry], Places]]:
@@ -46,3 +67,17 @@ def _batch(part: dict[str, list[int]], outcomes: Sequence[Outcome]) -> tuple[lis
         for receipt, places in part.items()
     ]
     return entries, list(part.values())
+
+
+def _plain(label: object) -> object:
+    """Return a label as JSON has it; classes may be whole numbers, which gaps make floats."""
+    plain = label.item() if hasattr(label, "item") else label
+    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
+
+
+def _is_null(label: object) -> bool:
+    """Tell None, NaN, NaT, and pandas' NA, which is neither equal to itself nor not."""
+    try:
+        return label is None or bool(label != label)  # noqa: PLR0124 - NaN
+    except TypeError:
+        return True
