@@ -57,6 +57,7 @@ class Recorder(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     seen: list[dict[str, Any]]
     wait: Callable[[], bool]
+    extra: dict[str, str]
     replies: list[tuple[int, bytes]]  # the last one is repeated; status 0 breaks the connection
 
     def do_POST(self) -> None:
@@ -69,7 +70,8 @@ class Recorder(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(status)
-        self.send_header("content-length", str(len(content)))
+        for header in {"content-length": str(len(content)), **self.extra}.items():
+            self.send_header(*header)
         self.end_headers()
         self.wfile.write(content)
 
@@ -87,6 +89,7 @@ class Server(ThreadingHTTPServer):
 @pytest.fixture
 def url() -> Iterator[str]:
     Recorder.seen, Recorder.replies, Recorder.wait = [], [OK], staticmethod(lambda: True)
+    Recorder.extra = {}
     with Server(("127.0.0.1", 0), Recorder) as found:
         thread = threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True)
         thread.start()
@@ -160,6 +163,11 @@ def test_what_can_pass_is_tried_again(api: Api, status: int) -> None:
     assert api.predict("iris", records=[]).status == 200
     assert len({got["body"] for got in Recorder.seen}) == 1
     assert len(Recorder.seen) == 3
+
+
+def test_a_pause_that_cannot_be_read_is_none(api: Api) -> None:
+    Recorder.replies, Recorder.extra = [(503, b"{}"), OK], {"retry-after": "soon"}
+    assert api.predict("iris", records=[]).status == 200
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 422, 500])

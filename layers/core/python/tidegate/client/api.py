@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
 
 from tidegate.client.refusals import error_of
 from tidegate.errors import EndpointUnreachableError
@@ -65,7 +65,7 @@ class Answer:
 
 
 class _Retry(urllib3.Retry):
-    """No second try after a timeout: the first may still be at work."""
+    """No second try after a timeout: the first may still be at work. Odd pauses are none."""
 
     def increment(
         self,
@@ -80,6 +80,12 @@ class _Retry(urllib3.Retry):
             raise error
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
+    def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float | None:
+        try:
+            return super().get_retry_after(response)
+        except InvalidHeader:
+            return None
+
 
 class Api:
     """Speaks to one environment's API; many threads may share it."""
@@ -87,7 +93,10 @@ class Api:
     def __init__(
         self, url: str, *, session: Session, timeout: float = 35.0, retries: int = RETRIES
     ) -> None:
-        """Sign for `url` with the session's credentials; `timeout` in seconds is one try's."""
+        """Sign for `url` with the session's credentials.
+
+        `timeout` is how many seconds may pass without a byte of an answer.
+        """
         self._url, self._session = url.rstrip("/"), session
         parts = urlsplit(self._url)
         self._host, host = parts.netloc, parts.hostname or ""

@@ -89,7 +89,8 @@ class Client:
         """Reach `model` at `where`: the API's URL, an environment's name, or an open `Api`.
 
         `session` is a `boto3.Session`; without one the ordinary credential chain is asked.
-        `timeout` in seconds is one try's. An environment's name is looked up in its SSM parameter.
+        `timeout` is how many seconds may pass without a byte of an answer. An environment's name is
+        looked up in its SSM parameter.
         """
         self._model, self._rows = model, ROWS
         if isinstance(where, str):
