@@ -164,9 +164,22 @@ def test_infinite_numbers_are_refused_before_anything_is_sent(
     assert api.sent == []
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.float32("inf")])
+def test_an_infinite_number_among_objects_is_named(client: Client, value: float) -> None:
+    values = pd.Series(["calm", value, None], dtype=object, index=frame_of(3).index)
+    with pytest.raises(InvalidRowsError) as raised:
+        client.predict(frame_of(3).assign(wind=values))
+    assert raised.value.problems == (Problem(1, "wind", "must be finite"),)
+
+
 @pytest.mark.parametrize(
     ("values", "sent"),
     [
+        (
+            pd.arrays.FloatingArray(np.array([np.nan, 1.5, 7]), np.array([0, 0, 1], dtype=bool)),
+            [None, 1.5, None],
+        ),
+        (np.array([np.nan, "x"], dtype=object), [None, "x"]),
         (pd.array([1, None], dtype="Int64"), [1, None]),
         (np.array([1.0, np.nan]), [1, None]),
         (np.array([1.0, 2.0]), [1.0, 2.0]),
@@ -204,6 +217,36 @@ def test_a_frame_that_has_no_form_in_json_is_refused(
 ) -> None:
     with pytest.raises(TypeError, match=text):
         client.predict(frame)
+
+
+class Located(pd.DataFrame):
+    """What geopandas has: a frame of another module."""
+
+
+def test_a_frame_of_another_kind_is_a_frame(client: Client) -> None:
+    found = client.predict(Located(frame_of(3)))
+    assert list(found["score"]) == [0.0, 0.5, 1.0]
+    assert client.feedback(Located(found), ["late"] * 3) == Counts(stored=3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [
+        (frame_of(2).iloc[0], "Series"),
+        (ROW, "dict of float"),
+        ("wind", "str"),
+        (None, "NoneType"),
+        ((row for row in [ROW]), "generator"),
+    ],
+    ids=["a row", "a record", "text", "nothing", "generator"],
+)
+def test_what_are_no_rows_is_told_with_what_is_expected(
+    client: Client, api: ModelApi, rows: Any, kind: str
+) -> None:
+    expected = f"expected a frame, a list of records or lists by column, not {kind}"
+    with pytest.raises(TypeError, match=expected):
+        client.predict(rows)
+    assert api.sent == []
 
 
 def test_columns_of_different_length_are_a_mistake(client: Client) -> None:
@@ -279,6 +322,14 @@ def test_labels_are_the_same_without_those_that_are_not_known() -> None:
 def test_labels_under_the_very_index_of_the_answers_need_no_match(client: Client) -> None:
     answers = client.predict(frame_of(2).set_axis(["i", "i"]))
     assert client.feedback(answers, pd.Series(["late"] * 2, index=["i", "i"])) == Counts(stored=2)
+
+
+def test_labels_of_other_rows_are_a_mistake(client: Client) -> None:
+    answers = client.predict(frame_of(2))
+    with pytest.raises(ValueError, match="none of 2 labels has an index of the answers"):
+        client.feedback(answers, pd.Series(["late", "late"]))
+    assert client.feedback(answers, pd.Series([], dtype=object)) == Counts()
+    assert client.feedback(answers.iloc[:0], pd.Series(["late"])) == Counts()
 
 
 def test_booleans_stay_booleans() -> None:

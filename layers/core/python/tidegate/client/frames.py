@@ -6,21 +6,21 @@ them is missing, so a column of floats with nulls in which all are whole is sent
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from tidegate.errors import InvalidRowsError, Problem
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
 
 LARGEST_WHOLE = 2.0**53  # up to which a float misses no whole number
 
 
 def is_frame(found: object) -> TypeGuard[pd.DataFrame]:
-    """Tell whether this is a pandas frame, without importing pandas."""
-    return type(found).__module__.partition(".")[0] == "pandas" and hasattr(found, "columns")
+    """Tell whether this is a pandas frame or a kind of it, without importing pandas."""
+    names = ((kind.__module__.partition(".")[0], kind.__name__) for kind in type(found).__mro__)
+    return ("pandas", "DataFrame") in names
 
 
 def columns_of(frame: pd.DataFrame) -> dict[str, list[object]]:
@@ -59,39 +59,39 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def matched(labels: Any, index: pd.Index) -> Any:  # noqa: ANN401 - a Series, a list, an array
-    """Return labels in the order of an index: a Series by its own, anything else as it stands."""
+    """Return labels in the order of an index: a Series by its own, anything else as it stands.
+
+    Raises `ValueError` when none of a Series has its place there.
+    """
     import pandas as pd
 
     if not isinstance(labels, pd.Series) or labels.index.equals(index):
         return labels
+    if len(labels) and len(index) and not labels.index.isin(index).any():
+        raise ValueError(f"none of {len(labels)} labels has an index of the answers")
     return labels.reindex(index)
 
 
 def _values(name: str, column: pd.Series[Any]) -> list[object]:
+    import numpy as np
     import pandas as pd
 
     kinds = pd.api.types
     if kinds.is_datetime64_any_dtype(column.dtype) or kinds.is_timedelta64_dtype(column.dtype):
         raise TypeError(f"column {name} is {column.dtype}: a contract knows no such type")
-    null, values = column.isna().to_numpy(), column.tolist()
+    # As objects: a column of Float64 may hold NaN beside NA, and calls it no null.
+    null, values = column.astype(object).isna().to_numpy(), column.tolist()
     if null.any():
         values = [None if n else v for v, n in zip(values, null, strict=True)]
-    if kinds.is_float_dtype(column.dtype):
-        return _numbers(name, column.to_numpy(dtype=float, na_value=float("nan")), values)
+    floats = (float, np.floating)
+    infinite = [i for i, v in enumerate(values) if isinstance(v, floats) and math.isinf(v)]
+    if infinite:
+        raise InvalidRowsError([Problem(i, name, "must be finite") for i in infinite])
+    return _whole(values) if null.any() and kinds.is_float_dtype(column.dtype) else values
+
+
+def _whole(values: list[float | None]) -> list[Any]:
+    known = [value for value in values if value is not None]
+    if all(value.is_integer() and abs(value) <= LARGEST_WHOLE for value in known):
+        return [None if value is None else int(value) for value in values]
     return values
-
-
-def _numbers(
-    name: str, numbers: npt.NDArray[np.float64], values: list[float | None]
-) -> list[object]:
-    import numpy as np
-
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if infinite.size:
-        raise InvalidRowsError([Problem(int(i), name, "must be finite") for i in infinite])
-    known = numbers[~np.isnan(numbers)]
-    if known.size == numbers.size or not np.all(known == np.trunc(known)):
-        return list(values)
-    if np.any(np.abs(known) > LARGEST_WHOLE):
-        return list(values)
-    return [None if value is None else int(value) for value in values]

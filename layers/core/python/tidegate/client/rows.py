@@ -6,12 +6,22 @@ from collections.abc import Mapping, Sequence
 
 Records = Sequence[Mapping[str, object]]
 Columns = Mapping[str, Sequence[object]]
+EXPECTED = "expected a frame, a list of records or lists by column"
 
 
-def count_rows(rows: Records | Columns) -> int:
-    """Return how many rows there are; raise `ValueError` when columns differ in length."""
+def count_rows(rows: object) -> int:
+    """Return how many rows there are.
+
+    Raises `TypeError` on what is neither records nor columns, `ValueError` when columns differ in
+    length.
+    """
     if not isinstance(rows, Mapping):
+        if not isinstance(rows, Sequence) or isinstance(rows, str):
+            raise TypeError(f"{EXPECTED}, not {type(rows).__name__}")
         return len(rows)
+    for values in rows.values():
+        if not hasattr(values, "__len__"):
+            raise TypeError(f"{EXPECTED}, not {type(rows).__name__} of {type(values).__name__}")
     lengths = {name: len(values) for name, values in rows.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns differ in length: {lengths}")
