@@ -360,6 +360,13 @@ def test_a_wrong_outcome_is_named_by_its_place(client: Client) -> None:
         client.feedback_rows([*told, Outcome("x." + two[0].receipt, 0, "late")])
 
 
+def test_a_wrong_label_is_named_by_its_row_among_those_not_known_yet(client: Client) -> None:
+    for answered in (client.predict(frame_of(3)), client.predict([ROW] * 3)):
+        with pytest.raises(InvalidRowsError) as raised:
+            client.feedback(answered, [None, float("nan"), "soon"])
+        assert raised.value.problems[0].row == 2
+
+
 def test_a_receipt_is_sent_once_for_its_rows() -> None:
     told = [Outcome(f"r{i % 2}", i // 2, i) for i in range(5)]
     ((entries, places),) = batches(told)

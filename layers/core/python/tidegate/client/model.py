@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from tidegate.client import frames
 from tidegate.client.api import RETRIES, Answer, Api, Session, local_url
-from tidegate.client.outcomes import Outcome, batches, known
+from tidegate.client.outcomes import Outcome, batches, outcomes_of
 from tidegate.client.rows import Columns, Records, count_rows, part_of
 from tidegate.errors import EndpointError, InvalidRowsError, PayloadTooLargeError, ReceiptError
 from tidegate.settings import Names
@@ -152,7 +152,7 @@ class Client:
             rows = list(zip(answered["receipt"], map(int, answered["row"]), strict=True))
         else:
             rows = [(one.receipt, one.row) for one in answered]
-        return self.feedback_rows(known(rows, list(labels)))
+        return self.feedback_rows(outcomes_of(rows, list(labels)))
 
     def feedback_rows(self, outcomes: Sequence[Outcome]) -> Counts:
         """Send outcomes in batches; raise errors that name their place among `outcomes`."""

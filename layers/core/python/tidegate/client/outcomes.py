@@ -17,36 +17,40 @@ Places = list[list[int]]  # by entry: the places of its rows among all outcomes
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came true of one row of an answer: the label's class, or the number."""
+    """What came true of one row of an answer: the label's class, the number; None: not known."""
 
     receipt: str
     row: int
     label: object
 
 
-def known(rows: Sequence[tuple[str, int]], labels: Sequence[object]) -> list[Outcome]:
-    """Return outcomes of rows (receipt and row in it), without those whose label is null.
+def outcomes_of(rows: Sequence[tuple[str, int]], labels: Sequence[object]) -> list[Outcome]:
+    """Return an outcome per row (receipt and row in it); the label of one not known yet is None.
 
     Raises `ValueError` unless there is a label per row, `InvalidRowsError` on infinite ones.
 
-    >>> known([("x.y", 0), ("x.y", 1)], [1.0, None])
+    >>> outcomes_of([("x.y", 0)], [1.0])
     [Outcome(receipt='x.y', row=0, label=1)]
     """
     if len(rows) != len(labels):
         raise ValueError(f"{len(labels)} labels for {len(rows)} rows")
-    told = [_plain(label) for label in labels]
+    told = [None if _is_null(label) else _plain(label) for label in labels]
     endless = [i for i, one in enumerate(told) if isinstance(one, float) and math.isinf(one)]
     if endless:
         raise InvalidRowsError([Problem(i, "label", "must be finite") for i in endless])
-    pairs = zip(rows, told, strict=True)
-    return [Outcome(*row, label) for row, label in pairs if not _is_null(label)]
+    return [Outcome(*row, label) for row, label in zip(rows, told, strict=True)]
 
 
 def batches(outcomes: Sequence[Outcome]) -> Iterator[tuple[list[Entry], Places]]:
-    """Yield entries of one batch each, with the places of what they hold; in order of outcomes."""
+    """Yield entries of one batch each, with the places of what they hold; in order of outcomes.
+
+    Those without a label are left out.
+    """
     part: dict[str, list[int]] = {}
     labels = characters = 0
     for place, outcome in enumerate(outcomes):
+        if outcome.label is None:
+            continue
         more = 0 if outcome.receipt in part else len(outcome.receipt)
         if labels == LABELS or (part and characters + more > CHARACTERS):
             yield _batch(part, outcomes)
