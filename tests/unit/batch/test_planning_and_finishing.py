@@ -213,6 +213,47 @@ def test_a_second_job_goes_on_where_the_first_stopped(
     assert objects.fetched == ["batch/in/a.csv", "batch/in/day/b.csv"]
 
 
+@pytest.mark.parametrize(
+    ("spoil", "change"),
+    [
+        (lambda objects: objects.objects.pop(("own", "batch/out/a.csv")), {}),
+        (lambda objects: objects.put("own", "batch/out/a.csv", b"other bytes"), {}),
+        (lambda _: None, {"resume": False}),
+    ],
+    ids=["output-gone", "output-changed", "no-resume"],
+)
+def test_an_earlier_record_is_no_proof_when_the_worker_died(
+    objects: MemoryObjects, tmp_path: Path, spoil: Any, change: dict[str, Any]
+) -> None:
+    run(objects, tmp_path, replace(ORDER, source="s3://own/batch/in/a.csv"))
+    spoil(objects)
+    order = replace(ORDER, job="ferry-delay-2", source="s3://own/batch/in/a.csv", **change)
+    plan = plan_of(objects, order)
+
+    for _ in range(2):  # the machine calls Finish again when its answer is lost
+        ending = finish(order, plan, house_of(objects), ENDED)
+        assert (ending.status, ending.totals.reused) == ("failed", 0)
+        assert ending.failures == (("batch/in/a.csv", NOT_DONE),)
+    assert manifest_of(objects).objects == ()
+
+
+def test_an_output_that_lies_there_as_recorded_is_taken_though_the_worker_died(
+    objects: MemoryObjects, tmp_path: Path
+) -> None:
+    run(objects, tmp_path)
+    order = replace(ORDER, job="ferry-delay-2")
+    ending = finish(order, plan_of(objects, order), house_of(objects), ENDED)
+
+    assert (ending.status, ending.totals.reused) == ("complete", 2)
+
+
+def test_what_was_done_again_on_demand_is_this_jobs(objects: MemoryObjects, tmp_path: Path) -> None:
+    run(objects, tmp_path)
+    ending = run(objects, tmp_path, replace(ORDER, job="ferry-delay-2", resume=False))
+
+    assert (ending.status, ending.totals.reused) == ("complete", 0)
+
+
 def test_the_reason_of_an_earlier_job_is_not_told_again(
     objects: MemoryObjects, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from tidegate.batch import addresses
 from tidegate.batch.house import House
 from tidegate.batch.planning import Plan, read_items
 from tidegate.batch.values import LAYOUT, Manifest, Order, Part, Piece, Status, Stored, Totals
-from tidegate.batch.working import is_done
+from tidegate.batch.working import may_be_taken, record_of
 from tidegate.decoding import canonical_json
 
 AT_ONCE = 16  # records that are read at a time
@@ -64,10 +64,10 @@ def finish(order: Order, plan: Plan, house: House, ended: str) -> Ending:
 
 
 def _part(piece: Piece, house: House) -> Part:
-    """Return the record of a piece; one that says so when there is none of this very piece."""
-    data = house.objects.get(piece.out_bucket, piece.part_key)
-    part = Part.from_json(data) if data is not None else None
-    if part is not None and (is_done(part, piece) or part.job == piece.job):
+    """Return what this job did of a piece or could leave as it was; else, that it was not done."""
+    part = record_of(piece, house.objects)
+    # A record of an earlier job alone says nothing: its output may be gone, or another by now.
+    if part is not None and (part.job == piece.job or may_be_taken(part, piece, house.objects)):
         return part
     source = piece.source
     unread = Stored(source.bucket, source.key, "", "", source.size)

@@ -50,8 +50,8 @@ def score_piece(piece: Piece, shop: Workshop) -> Part:
     Raises `BatchError` (also written down), when the object can't be read or too many of its rows
     break the contract; `PackageError` when the model fails.
     """
-    done = _done_before(piece, shop) if piece.resume else None
-    if done is not None:
+    done = record_of(piece, shop.objects)
+    if done is not None and may_be_taken(done, piece, shop.objects):
         return done
     source = piece.source
     unknown = Stored(source.bucket, source.key, "", "", source.size)
@@ -65,19 +65,21 @@ def score_piece(piece: Piece, shop: Workshop) -> Part:
     return part
 
 
-def is_done(part: Part | None, piece: Piece) -> bool:
-    """Tell whether a record says that this very piece has an output."""
-    return part is not None and part.identity == piece.identity and part.output is not None
-
-
-def _done_before(piece: Piece, shop: Workshop) -> Part | None:
-    """Return the record when the output that it names is still what lies there."""
-    data = shop.objects.get(piece.out_bucket, piece.part_key)
+def record_of(piece: Piece, objects: Objects) -> Part | None:
+    """Return what was written down of this very piece, by whichever job; None: nothing."""
+    data = objects.get(piece.out_bucket, piece.part_key)
     part = Part.from_json(data) if data is not None else None
-    if part is None or part.output is None or not is_done(part, piece):
-        return None
-    found = shop.objects.checksum(piece.out_bucket, piece.out_key)
-    return part if found == part.output.sha256 else None
+    return part if part is not None and part.identity == piece.identity else None
+
+
+def may_be_taken(part: Part, piece: Piece, objects: Objects) -> bool:
+    """Tell whether a job goes on from a piece's record: the output that it names still lies there.
+
+    With `--no-resume` it never does.
+    """
+    if not piece.resume or part.output is None:
+        return False
+    return objects.checksum(piece.out_bucket, piece.out_key) == part.output.sha256
 
 
 def _score(piece: Piece, shop: Workshop) -> Part:
