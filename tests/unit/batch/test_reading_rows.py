@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.fakes.served import CONTRACT
+from tests.fakes.served import CONTRACT, FakeSession
 from tidegate.batch import rows as reading
 from tidegate.batch.rows import Rows, Wanted, read_rows
+from tidegate.batch.scorer import Scorer
 from tidegate.batch.values import Format
 from tidegate.errors import BatchError
 
@@ -141,6 +143,41 @@ def test_parquet_names_are_matched_letter_by_letter(tmp_path: Path) -> None:
 
     with pytest.raises(BatchError, match="wind"):
         read(tmp_path, "parquet", data)
+
+
+def ferry(**columns: str) -> str:
+    """Return a query of one good row; `columns` are added or stand in, in SQL."""
+    row = {"wind": "1.5::DOUBLE", "gusts": "1.0::DOUBLE", "harbour": "'north'", "boats": "3"}
+    row["holiday"] = "true"
+    return "SELECT " + ", ".join(f"{sql} AS {name}" for name, sql in {**row, **columns}.items())
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_a_moment_with_a_time_zone_is_kept_in_utc_without_pytz(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pytz", None)  # no layer has it
+    monkeypatch.setenv("TZ", zone)
+    data = parquet(
+        tmp_path, ferry(at="TIMESTAMPTZ '2026-01-01 00:30:00.25+02'", none="NULL::TIMESTAMPTZ")
+    )
+    (chunk,) = read(tmp_path, "parquet", data, "at", "none")
+
+    assert chunk.kept == {"at": ["2025-12-31T22:30:00.25+00:00"], "none": [None]}
+
+
+@pytest.mark.parametrize("column", ["wind", "harbour"])
+def test_a_moment_under_a_features_name_is_no_number_and_no_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pytz", None)
+    data = parquet(tmp_path, ferry(**{column: "TIMESTAMPTZ '2026-01-01 00:00:00+00'"}))
+    (chunk,) = read(tmp_path, "parquet", data, column)
+    scored = Scorer(CONTRACT, FakeSession(2)).score(chunk)
+
+    assert scored.problem[0] is not None
+    assert scored.problem[0].startswith(f"{column} must be ")
+    assert chunk.kept == {column: ["2026-01-01T00:00:00+00:00"]}
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])

@@ -1,7 +1,8 @@
 """Parquet, in and out, by DuckDB: it streams in bounded memory and needs no pandas.
 
 Stored types are taken as they are, with two exceptions that tables with gaps need: NaN is null, and
-an integer column may be stored as floating-point numbers when they are whole.
+an integer column may be stored as floating-point numbers when they are whole. A kept moment with a
+time zone becomes text in UTC.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 
+_ZONED = "timestamp with time zone"  # a type, as DuckDB names it
+
 
 def read_parquet(path: Path, wanted: Wanted, *, file: str) -> Iterator[Rows]:
     """Yield the rows of a Parquet file; raise `BatchError` when it can't be read as one."""
@@ -31,11 +34,13 @@ def read_parquet(path: Path, wanted: Wanted, *, file: str) -> Iterator[Rows]:
 
     try:
         with duckdb.connect(":memory:", config=_CONFIG) as database:
+            database.execute("SET TimeZone = 'UTC'")
             head = database.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
-            wanted.check([str(column[0]) for column in head.description or []], file)
-            yield from _chunks(database, path, wanted)
+            found = [(str(column[0]), str(column[1].id)) for column in head.description or []]
+            wanted.check([name for name, _ in found], file)
+            yield from _chunks(database, path, wanted, dict(found))
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0].replace(str(path), file)
+        reason = _reason(str(error)).replace(str(path), file)
         raise BatchError(f"{file}: not readable as Parquet: {reason}") from None
 
 
@@ -52,19 +57,45 @@ def write_parquet(lines: Path, path: Path, *, types: Mapping[str, str]) -> None:
         database.execute(query, [str(lines)])
 
 
-def _chunks(database: DuckDBPyConnection, path: Path, wanted: Wanted) -> Iterator[Rows]:
-    names = ", ".join(_quoted(name) for name in wanted.names)
-    query = f"SELECT {names} FROM read_parquet(?)"  # noqa: S608 - names are quoted
+def _chunks(
+    database: DuckDBPyConnection, path: Path, wanted: Wanted, kinds: Mapping[str, str]
+) -> Iterator[Rows]:
+    features, keep = wanted.contract.column_names, wanted.keep
+    read = [_feature(name, kinds[name]) for name in features]
+    read += [_kept(name, kinds[name]) for name in keep]
+    query = f"SELECT {', '.join(read)} FROM read_parquet(?)"  # noqa: S608 - names are quoted
     found = database.execute(query, [str(path)])
     whole = {c.name for c in wanted.contract.columns if c.type == "integer"}
     first = 0
     while chunk := found.fetchmany(CHUNK):
-        columns = {
-            name: _plain(list(values), whole=name in whole)
-            for name, values in zip(wanted.names, zip(*chunk, strict=True), strict=True)
-        }
-        yield wanted.rows(first, columns, {})
+        columns = [
+            _plain(list(values), whole=name in whole)
+            for name, values in zip((*features, *keep), zip(*chunk, strict=True), strict=True)
+        ]
+        kept = columns[len(features) :]
+        yield Rows(
+            first,
+            dict(zip(features, columns[: len(features)], strict=True)),
+            dict(zip(keep, kept, strict=True)),
+        )
         first += len(chunk)
+
+
+def _feature(name: str, kind: str) -> str:
+    """Return the expression of a column that the encoder judges."""
+    if kind != _ZONED:
+        return _quoted(name)
+    # DuckDB needs pytz to hand such a value over, which no layer has. No column takes one: a list
+    # stands in for it, which is neither text nor number either.
+    return f"CASE WHEN {_quoted(name)} IS NOT NULL THEN [true] END"
+
+
+def _kept(name: str, kind: str) -> str:
+    """Return the expression of a column that the output repeats."""
+    if kind != _ZONED:
+        return _quoted(name)
+    text = f"CAST({_quoted(name)} AS VARCHAR)"  # 2026-01-01 00:00:00+00
+    return f"replace(replace({text}, ' ', 'T'), '+00', '+00:00')"
 
 
 def _plain(values: Column, *, whole: bool) -> Column:
@@ -77,6 +108,16 @@ def _number(value: float, whole: bool) -> Any:  # noqa: ANN401, FBT001 - any JSO
     if value != value:  # noqa: PLR0124 - NaN
         return None
     return int(value) if whole and value.is_integer() else value
+
+
+def _reason(error: str) -> str:
+    r"""Return an error's first line, and the next one when the first only announces it.
+
+    >>> _reason("Module failed to import:\nno such module"), _reason("Binder Error: x\n\nLINE 1")
+    ('Module failed to import: no such module', 'Binder Error: x')
+    """
+    lines = error.splitlines()
+    return " ".join(lines[:2] if lines[0].endswith(":") else lines[:1])
 
 
 def _quoted(name: str) -> str:
