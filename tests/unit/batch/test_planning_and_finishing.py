@@ -107,6 +107,8 @@ def test_another_format_is_added_to_the_name(objects: MemoryObjects) -> None:
         ({"job": "../x"}, "is no job id"),
         ({"tolerated_percent": 101}, "0 to 100 is expected"),
         ({"concurrency": 0}, "1 to 1000 is expected"),
+        ({"keep": ("id", "day", "id")}, "--keep id: the output has a column of that name already"),
+        ({"keep": ("problem",)}, "--keep problem: the output has a column of that name already"),
     ],
 )
 def test_an_order_that_cannot_be_done_is_refused(

@@ -31,12 +31,17 @@ def types_of(contract: Contract, keep: tuple[str, ...]) -> dict[str, str]:
     Raises `RequestError` when a kept column has the name of one of the others, or stands twice.
     """
     answers = columns(contract)
+    check_names(keep, answers)
+    return {ROW: "BIGINT", **dict.fromkeys(keep, "VARCHAR"), **answers, PROBLEM: "VARCHAR"}
+
+
+def check_names(keep: tuple[str, ...], answers: Iterable[str] = ()) -> None:
+    """Refuse kept columns by `RequestError`; without `answers`, as far as an order tells."""
     taken = {ROW, PROBLEM, *answers}
     for name in keep:
         if name in taken:
             raise RequestError(f"--keep {name}: the output has a column of that name already")
         taken.add(name)
-    return {ROW: "BIGINT", **dict.fromkeys(keep, "VARCHAR"), **answers, PROBLEM: "VARCHAR"}
 
 
 def write_output(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tidegate.batch import addresses
 from tidegate.batch.addresses import Address
 from tidegate.batch.house import House
+from tidegate.batch.outputs import check_names
 from tidegate.batch.values import Manifest, Order, Piece, Source
 from tidegate.decoding import canonical_json, decode, parse_json
 from tidegate.errors import NotFoundError, RequestError
@@ -60,10 +61,11 @@ def choose_version(order: Order, house: House) -> Version:
 def make_plan(order: Order, version: Version, house: House, started: str) -> Plan:
     """List the inputs and write the items; `started` is the moment in ISO 8601.
 
-    Raises `RequestError` when the order can't be done: addresses, names, sizes, or another
-    version's outputs where this one's would go.
+    Raises `RequestError` when the order can't be done: addresses, names, sizes, kept columns, or
+    another version's outputs where this one's would go.
     """
     _check_numbers(order)
+    check_names(order.keep)
     source = house.buckets.read(order.source, what="input")
     out = house.buckets.read(order.out, what="--out")
     addresses.apart(source, out)
