@@ -119,6 +119,20 @@ def test_an_order_that_cannot_be_done_is_refused(
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("keep", [("ID", "id"), ("Row",)])
+def test_names_that_parquet_takes_for_one_are_refused_where_an_output_is_parquet(
+    objects: MemoryObjects, keep: tuple[str, ...]
+) -> None:
+    order = replace(ORDER, keep=keep)
+    assert plan_of(objects, order).objects == 2
+
+    with pytest.raises(BatchError, match=r"'(ID|row)' and '(id|Row)' .* --format csv or jsonl"):
+        plan_of(objects, replace(order, format="parquet"))
+    objects.put("own", "batch/in/c.parquet", b"")
+    with pytest.raises(BatchError, match="letters' case"):
+        plan_of(objects, order)
+
+
 def test_a_bucket_of_the_list_may_be_used(objects: MemoryObjects) -> None:
     objects.put("lake", "flights/a.csv", GOOD.encode())
     order = replace(ORDER, source="s3://lake/flights/a.csv", out="s3://lake/scored/")

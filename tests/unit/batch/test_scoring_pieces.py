@@ -25,11 +25,12 @@ from tests.fakes.served import (
     FakeSession,
     predictor,
 )
+from tidegate.batch.parquet import write_parquet
 from tidegate.batch.rows import Rows
 from tidegate.batch.scorer import NO_ANSWER, Scorer
 from tidegate.batch.values import Part
 from tidegate.batch.working import Workshop, score_piece
-from tidegate.contract import Contract
+from tidegate.contract import Contract, Target
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import BatchError, InvalidRowsError, PackageError, RequestError
 
@@ -109,6 +110,37 @@ def test_parquet_output_has_types(objects: MemoryObjects, tmp_path: Path) -> Non
         "problem": "VARCHAR",
     }  # fmt: skip
     assert found.fetchall()[2] == (2, "c", "late", 0.75, None)
+
+
+def test_classes_that_parquet_takes_for_one_fail_the_object_and_are_written_down(
+    objects: MemoryObjects, tmp_path: Path
+) -> None:
+    contract = replace(MULTICLASS, target=Target("why", ("Late", "late", "crew")))
+    piece = piece_of(objects, "in/a.csv", form="parquet")
+
+    with pytest.raises(BatchError, match=r"'score_Late' and 'score_late' .* --format csv or jsonl"):
+        score_piece(piece, workshop(objects, tmp_path, contract))
+    record = Part.from_json(objects.get("data", piece.part_key) or b"")
+    assert record is not None
+    assert record.error.startswith("BatchError: columns 'score_Late' and 'score_late'")
+
+
+def test_letters_that_duckdb_tells_apart_are_two_columns(
+    objects: MemoryObjects, tmp_path: Path
+) -> None:
+    objects.put("data", "in/a.csv", CSV.replace("id,", "É,é,").replace("\n", "\n1,", 3).encode())
+    piece = piece_of(objects, "in/a.csv", form="parquet", keep=("É", "é"))
+
+    assert score_piece(piece, workshop(objects, tmp_path)).rows == 3
+
+
+def test_what_duckdb_refuses_to_write_fails_the_object(tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text("{}\n")
+
+    with pytest.raises(BatchError, match=r"not writable as Parquet: .*Duplicate") as caught:
+        write_parquet(lines, tmp_path / "output", types={"a": "VARCHAR", "A": "VARCHAR"})
+    assert "LINE 1" not in str(caught.value)
 
 
 VALUES = st.one_of(

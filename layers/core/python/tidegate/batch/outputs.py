@@ -12,7 +12,7 @@ import orjson
 from tidegate.batch.scorer import Scored, columns
 from tidegate.batch.values import Format
 from tidegate.contract import Contract
-from tidegate.errors import RequestError
+from tidegate.errors import BatchError, RequestError
 
 ROW, PROBLEM = "row", "problem"
 
@@ -25,23 +25,41 @@ class Output(Protocol):
         ...
 
 
-def types_of(contract: Contract, keep: tuple[str, ...]) -> dict[str, str]:
+def types_of(contract: Contract, keep: tuple[str, ...], form: Format) -> dict[str, str]:
     """Return the columns of an output with their Parquet types; kept columns are text there.
 
-    Raises `RequestError` when a kept column has the name of one of the others, or stands twice.
+    Raises what `check_names` does.
     """
     answers = columns(contract)
-    check_names(keep, answers)
+    check_names(keep, form, answers)
     return {ROW: "BIGINT", **dict.fromkeys(keep, "VARCHAR"), **answers, PROBLEM: "VARCHAR"}
 
 
-def check_names(keep: tuple[str, ...], answers: Iterable[str] = ()) -> None:
-    """Refuse kept columns by `RequestError`; without `answers`, as far as an order tells."""
+def check_names(keep: tuple[str, ...], form: Format, answers: Iterable[str] = ()) -> None:
+    """Refuse columns that can't stand in one file; without `answers`, as far as an order tells.
+
+    Raises `RequestError` when a kept column has the name of another one, `BatchError` when two
+    names are one to a Parquet file.
+    """
     taken = {ROW, PROBLEM, *answers}
     for name in keep:
         if name in taken:
             raise RequestError(f"--keep {name}: the output has a column of that name already")
         taken.add(name)
+    if form == "parquet":
+        _check_case((ROW, *keep, *answers, PROBLEM))
+
+
+def _check_case(names: tuple[str, ...]) -> None:
+    seen: dict[bytes, str] = {}
+    for name in names:
+        # DuckDB folds the letters of ASCII alone, and so do bytes.
+        other = seen.setdefault(name.encode().lower(), name)
+        if other != name:
+            raise BatchError(
+                f"columns {other!r} and {name!r} differ in their letters' case alone, which a "
+                f"Parquet file of ours can't; --format csv or jsonl holds both"
+            )
 
 
 def write_output(

@@ -45,7 +45,10 @@ def read_parquet(path: Path, wanted: Wanted, *, file: str) -> Iterator[Rows]:
 
 
 def write_parquet(lines: Path, path: Path, *, types: Mapping[str, str]) -> None:
-    """Turn JSON lines into a Parquet file; `types` are DuckDB's names of types by column."""
+    """Turn JSON lines into a Parquet file; `types` are DuckDB's names of types by column.
+
+    Raises `BatchError` with DuckDB's reason.
+    """
     import duckdb
 
     columns = ", ".join(f"{_quoted(name)}: '{kind}'" for name, kind in types.items())
@@ -53,8 +56,11 @@ def write_parquet(lines: Path, path: Path, *, types: Mapping[str, str]) -> None:
         COPY (SELECT * FROM read_json(?, format='newline_delimited', columns={{{columns}}}))
         TO {_text(str(path))} (FORMAT parquet, COMPRESSION zstd)
     """  # noqa: S608 - names are quoted; DuckDB takes no parameters here
-    with duckdb.connect(":memory:", config=_CONFIG) as database:
-        database.execute(query, [str(lines)])
+    try:
+        with duckdb.connect(":memory:", config=_CONFIG) as database:
+            database.execute(query, [str(lines)])
+    except duckdb.Error as error:
+        raise BatchError(f"the output is not writable as Parquet: {_reason(str(error))}") from error
 
 
 def _chunks(

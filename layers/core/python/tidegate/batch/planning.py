@@ -62,10 +62,10 @@ def make_plan(order: Order, version: Version, house: House, started: str) -> Pla
     """List the inputs and write the items; `started` is the moment in ISO 8601.
 
     Raises `RequestError` when the order can't be done: addresses, names, sizes, kept columns, or
-    another version's outputs where this one's would go.
+    another version's outputs where this one's would go; `BatchError` when a Parquet output can't
+    have the kept columns.
     """
     _check_numbers(order)
-    check_names(order.keep)
     source = house.buckets.read(order.source, what="input")
     out = house.buckets.read(order.out, what="--out")
     addresses.apart(source, out)
@@ -73,6 +73,8 @@ def make_plan(order: Order, version: Version, house: House, started: str) -> Pla
     _check_earlier(order, version, out, house)
     pieces = _pieces(order, version, _sources(source, house), source, out)
     _check_names(pieces)
+    for form in sorted({piece.format for piece in pieces}):
+        check_names(order.keep, form)
     items = f"{own}items.json"
     house.objects.put(house.buckets.own, items, canonical_json(pieces_to_items(pieces)))
     results, digest = f"{own}map", version.package_digest

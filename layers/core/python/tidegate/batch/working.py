@@ -86,7 +86,7 @@ def _score(piece: Piece, shop: Workshop) -> Part:
     read, written = shop.folder / "input", shop.folder / "output"
     counts = Counts()
     scorer = shop.scorer(piece.model, piece.digest)
-    types = types_of(scorer.contract, piece.keep)
+    types = types_of(scorer.contract, piece.keep, piece.format)
     fetched = shop.objects.fetch(piece.source, read)
     scored = _scored(piece, scorer, read, counts)
     write_output(scored, written, form=piece.format, types=types)
