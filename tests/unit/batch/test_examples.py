@@ -8,7 +8,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["addresses", "csv_rows", "parquet", "scorer"])
+@pytest.mark.parametrize("name", ["addresses", "csv_rows", "outputs", "parquet", "scorer"])
 def test_examples_hold(name: str) -> None:
     found = doctest.testmod(importlib.import_module(f"tidegate.batch.{name}"))
 

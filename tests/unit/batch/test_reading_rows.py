@@ -166,6 +166,43 @@ def test_a_moment_with_a_time_zone_is_kept_in_utc_without_pytz(
     assert chunk.kept == {"at": ["2025-12-31T22:30:00.25+00:00"], "none": [None]}
 
 
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("TIMESTAMP '2020-01-01'", "2020-01-01T00:00:00"),
+        ("TIMESTAMP_NS '2020-01-01 10:00:00.123456789'", "2020-01-01T10:00:00.123456789"),
+        ("'infinity'::TIMESTAMPTZ", "infinity"),
+        ("DATE '2020-01-01'", "2020-01-01"),
+        ("12345678901234567890.10::DECIMAL(38,2)", "12345678901234567890.10"),
+        ("'6aa7c5b8-7b1c-4f3e-9e1e-0d9c4e3f2a1b'::UUID", "6aa7c5b8-7b1c-4f3e-9e1e-0d9c4e3f2a1b"),
+        (r"'\xAA'::BLOB", "qg=="),
+        ("'inf'::DOUBLE", float("inf")),
+        ("'NaN'::DOUBLE", None),
+        ("MAP {1: 'a', 2: 'b'}", {"1": "a", "2": "b"}),
+        ("MAP {DATE '2020-01-01': 'a'}", {"2020-01-01": "a"}),
+        ("{'a': 1, 'b': [TIMESTAMPTZ '2020-01-01 00:00:00+02']}",
+         {"a": 1, "b": ["2019-12-31 22:00:00+00"]}),
+        ("[1.5::DECIMAL(3,2), NULL]", [1.5, None]),
+        ("[12345678901234567890.12::DECIMAL(38,2)]", ["12345678901234567890.12"]),
+        ("NULL::INTEGER[]", None),
+    ],
+)  # fmt: skip
+def test_what_is_kept_of_parquet_is_what_json_holds_or_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str, value: Any
+) -> None:
+    monkeypatch.setitem(sys.modules, "pytz", None)
+    (chunk,) = read(tmp_path, "parquet", parquet(tmp_path, ferry(seen=sql)), "seen")
+
+    assert chunk.kept == {"seen": [value]}
+
+
+@pytest.mark.parametrize("sql", ["MAP {1: 'a'}", "[TIMESTAMPTZ '2020-01-01 00:00:00+02']"])
+def test_a_nested_value_under_a_features_name_is_a_bad_row(tmp_path: Path, sql: str) -> None:
+    (chunk,) = read(tmp_path, "parquet", parquet(tmp_path, ferry(harbour=sql)))
+
+    assert Scorer(CONTRACT, FakeSession(2)).score(chunk).problem == ["harbour must be text"]
+
+
 @pytest.mark.parametrize("column", ["wind", "harbour"])
 def test_a_moment_under_a_features_name_is_no_number_and_no_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str

@@ -25,6 +25,7 @@ from tests.fakes.served import (
     FakeSession,
     predictor,
 )
+from tidegate.batch.outputs import types_of, write_output
 from tidegate.batch.parquet import write_parquet
 from tidegate.batch.rows import Rows
 from tidegate.batch.scorer import NO_ANSWER, Scorer
@@ -141,6 +142,53 @@ def test_what_duckdb_refuses_to_write_fails_the_object(tmp_path: Path) -> None:
     with pytest.raises(BatchError, match=r"not writable as Parquet: .*Duplicate") as caught:
         write_parquet(lines, tmp_path / "output", types={"a": "VARCHAR", "A": "VARCHAR"})
     assert "LINE 1" not in str(caught.value)
+
+
+KEPT: list[tuple[Any, str, Any]] = [
+    ("0012", "0012", "0012"),
+    ("2020-01-01T00:00:00", "2020-01-01T00:00:00", "2020-01-01T00:00:00"),
+    (float("inf"), "inf", "inf"),
+    (float("-inf"), "-inf", "-inf"),
+    (1.0, "1.0", 1.0),
+    (True, "true", True),
+    (None, "", None),
+    (2**64 - 1, "18446744073709551615", 2**64 - 1),
+    (2**64, "18446744073709551616", "18446744073709551616"),
+    ({"a": [float("inf"), float("nan"), -(2**70)]}, '{"a":["inf",null,"-1180591620717411303424"]}',
+     {"a": ["inf", None, "-1180591620717411303424"]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "cell", "told"), KEPT, ids=[cell for _, cell, _ in KEPT])
+def test_a_kept_value_is_told_exactly(tmp_path: Path, value: Any, cell: str, told: Any) -> None:
+    rows = replace(rows_of(ROW), kept={"id": [value]})
+    scored = Scorer(CONTRACT, FakeSession(2)).score(rows)
+    path, types = tmp_path / "output", types_of(CONTRACT, ("id",), "csv")
+    write_output([scored], path, form="csv", types=types)
+    (line,) = csv.DictReader(io.StringIO(path.read_text()))
+    write_output([scored], path, form="jsonl", types=types)
+
+    assert line["id"] == cell
+    assert json.loads(path.read_text())["id"] == told
+
+
+def test_a_date_is_the_same_text_in_every_format(objects: MemoryObjects, tmp_path: Path) -> None:
+    path = tmp_path / "made.parquet"
+    duckdb.sql(
+        f"COPY (SELECT DATE '2020-01-01' AS day, 1 wind, 1 gusts, 'south' harbour, 2 boats, "
+        f"true holiday) TO '{path}' (FORMAT parquet)"
+    )
+    objects.put("data", "in/b.parquet", path.read_bytes())
+    shop = workshop(objects, tmp_path)
+    lines = [
+        output(
+            objects, score_piece(piece_of(objects, "in/b.parquet", form=form, keep=("day",)), shop)
+        )
+        for form in ("csv", "jsonl")
+    ]
+
+    assert lines[0].splitlines()[1].startswith("0,2020-01-01,")
+    assert json.loads(lines[1])["day"] == "2020-01-01"
 
 
 VALUES = st.one_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -103,20 +104,35 @@ class JsonOutput:
         """Append rows."""
         names = self._names
         for values in zip(*_columns(scored, plain=True), strict=True):
-            line = orjson.dumps(dict(zip(names, values, strict=True)), default=str)
+            line = orjson.dumps(dict(zip(names, values, strict=True)))
             self._text.write(f"{line.decode()}\n")
 
 
 def _columns(scored: Scored, *, plain: bool) -> list[Any]:
     """Return the values by output column; what is neither text nor number is written as JSON."""
-    first = scored.rows.first
-    kept = scored.rows.kept.values()
-    shown = kept if plain else [[_cell(value) for value in values] for values in kept]
+    first, shown = scored.rows.first, _told if plain else _cell
+    kept = [list(map(shown, values)) for values in scored.rows.kept.values()]
     numbers = range(first, first + len(scored.rows))
-    return [numbers, *shown, *scored.answers.values(), scored.problem]
+    return [numbers, *kept, *scored.answers.values(), scored.problem]
 
 
-def _cell(value: object) -> object:
-    if value is None or isinstance(value, str):
-        return value
-    return orjson.dumps(value, default=str).decode()
+def _told(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value as JSON holds it: text for infinities and for whole numbers beyond 64 bits.
+
+    >>> _told([float("-inf"), float("nan"), 2**64, 1.5])
+    ['-inf', None, '18446744073709551616', 1.5]
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    if isinstance(value, list):
+        return [_told(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _told(item) for name, item in value.items()}
+    return value
+
+
+def _cell(value: object) -> str | None:
+    told = _told(value)
+    return told if told is None or isinstance(told, str) else orjson.dumps(told).decode()

@@ -1,13 +1,15 @@
 """Parquet, in and out, by DuckDB: it streams in bounded memory and needs no pandas.
 
 Stored types are taken as they are, with two exceptions that tables with gaps need: NaN is null, and
-an integer column may be stored as floating-point numbers when they are whole. A kept moment with a
-time zone becomes text in UTC.
+an integer column may be stored as floating-point numbers when they are whole. What is kept becomes
+text where JSON has no such value: dates and times by ISO 8601 (in UTC), BLOB by base64.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,14 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 
-_ZONED = "timestamp with time zone"  # a type, as DuckDB names it
+# Types, as DuckDB names them.
+_ZONED = "timestamp with time zone"
+_NESTED = {"list", "array", "struct", "map", "union"}
+_PLAIN = {
+    *("boolean", "varchar", "enum", "float", "double"),
+    *("tinyint", "smallint", "integer", "bigint", "hugeint"),
+    *("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"),
+}
 
 
 def read_parquet(path: Path, wanted: Wanted, *, file: str) -> Iterator[Rows]:
@@ -72,36 +81,57 @@ def _chunks(
     query = f"SELECT {', '.join(read)} FROM read_parquet(?)"  # noqa: S608 - names are quoted
     found = database.execute(query, [str(path)])
     whole = {c.name for c in wanted.contract.columns if c.type == "integer"}
+    nested = [name for name in keep if kinds[name] in _NESTED]
     first = 0
     while chunk := found.fetchmany(CHUNK):
         columns = [
             _plain(list(values), whole=name in whole)
             for name, values in zip((*features, *keep), zip(*chunk, strict=True), strict=True)
         ]
-        kept = columns[len(features) :]
-        yield Rows(
-            first,
-            dict(zip(features, columns[: len(features)], strict=True)),
-            dict(zip(keep, kept, strict=True)),
-        )
+        kept = dict(zip(keep, columns[len(features) :], strict=True))
+        for name in nested:
+            kept[name] = list(map(_json, kept[name]))
+        yield Rows(first, dict(zip(features, columns, strict=False)), kept)
         first += len(chunk)
 
 
 def _feature(name: str, kind: str) -> str:
     """Return the expression of a column that the encoder judges."""
-    if kind != _ZONED:
+    if kind != _ZONED and kind not in _NESTED:
         return _quoted(name)
-    # DuckDB needs pytz to hand such a value over, which no layer has. No column takes one: a list
-    # stands in for it, which is neither text nor number either.
+    # DuckDB needs pytz to hand some of these over, which no layer has. No column takes them: a list
+    # stands in, which is neither text nor number either.
     return f"CASE WHEN {_quoted(name)} IS NOT NULL THEN [true] END"
 
 
 def _kept(name: str, kind: str) -> str:
-    """Return the expression of a column that the output repeats."""
-    if kind != _ZONED:
-        return _quoted(name)
-    text = f"CAST({_quoted(name)} AS VARCHAR)"  # 2026-01-01 00:00:00+00
-    return f"replace(replace({text}, ' ', 'T'), '+00', '+00:00')"
+    """Return the expression of a column that the output repeats: a value that JSON has, or text."""
+    column = _quoted(name)
+    if kind in _PLAIN:
+        return column
+    if kind in _NESTED:
+        return f"to_json({column})"
+    if kind == "blob":
+        return f"base64({column})"
+    text = f"CAST({column} AS VARCHAR)"
+    if kind.startswith("timestamp"):  # 2026-01-01 00:00:00+00
+        return f"replace(replace({text}, ' ', 'T'), '+00', '+00:00')"
+    return text
+
+
+def _json(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the value of a nested column's JSON, in which DuckDB writes NaN and Infinity."""
+    return None if text is None else json.loads(text, parse_float=_exact)
+
+
+def _exact(text: str) -> float | str:
+    """Return a number, or the text of a DECIMAL that has more digits than a float.
+
+    >>> _exact("1.50"), _exact("12345678901234567890.12")
+    (1.5, '12345678901234567890.12')
+    """
+    number = float(text)
+    return number if Decimal(repr(number)) == Decimal(text) else text
 
 
 def _plain(values: Column, *, whole: bool) -> Column:

@@ -15,7 +15,7 @@ from tidegate.errors import Problem, RequestError
 Format = Literal["csv", "jsonl", "parquet"]
 Status = Literal["complete", "incomplete", "failed"]
 FORMATS: tuple[Format, ...] = ("csv", "jsonl", "parquet")
-LAYOUT = 1  # of outputs and manifests; part of every identity
+LAYOUT = 2  # of outputs and manifests; part of every identity
 NO_BOUND = -1  # of `max_bad_rows`
 
 
