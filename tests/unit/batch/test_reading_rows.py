@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,33 @@ def test_a_row_with_too_few_or_too_many_cells_is_named(tmp_path: Path) -> None:
     assert chunk.kept == {"id": ["1", None, None]}
 
 
+def test_blank_lines_of_csv_are_no_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidegate.batch.csv_rows.CHUNK", 1)
+    text = f"\n\r\n{HEADER}\n1,1,1,north,1,1\n\n\n2,1,1\n3,1,1,north,1,1\n\n"
+    found = read(tmp_path, "csv", text.encode(), "id")
+
+    assert [(chunk.first, chunk.kept["id"]) for chunk in found] == [
+        (0, ["1"]),
+        (1, [None]),
+        (2, ["3"]),
+    ]
+    assert [chunk.unread for chunk in found] == [{}, {0: "has 3 cells, the header has 6"}, {}]
+
+
+def test_a_quoted_empty_cell_alone_on_its_line_is_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "input"
+    path.write_text('wind\n1.5\n""\n\n2.5\n')
+    one = Wanted(replace(CONTRACT, columns=CONTRACT.columns[:1]))
+    (chunk,) = read_rows(path, "csv", one, file="in/a.csv")
+
+    assert chunk.features == {"wind": [1.5, None, 2.5]}
+
+
 @pytest.mark.parametrize(
     ("form", "data", "message"),
     [
         ("csv", b"", "in/a.csv is empty"),
+        ("csv", b"\n\r\n", "in/a.csv is empty"),
         ("csv", b"wind,gusts\n1,2\n", "column(s) harbour, boats, holiday are missing"),
         ("csv", HEADER.replace("id,", "wind,").encode(), "column 'wind' stands twice"),
         ("csv", HEADER.encode() + b'1,"1\n', "in/a.csv, line 2: not CSV"),
@@ -76,7 +100,7 @@ def test_a_row_with_too_few_or_too_many_cells_is_named(tmp_path: Path) -> None:
         ("jsonl", b'"' + b"x" * 1_000_001, "in/a.jsonl, line 1: longer than"),
         ("parquet", b"no Parquet at all", "in/a.parquet: not readable as Parquet"),
     ],
-    ids=["empty", "missing", "twice", "quotes", "encoding", "endless", "parquet"],
+    ids=["empty", "blank", "missing", "twice", "quotes", "encoding", "endless", "parquet"],
 )
 def test_a_file_that_is_none_of_its_format_is_refused(
     tmp_path: Path, form: Format, data: bytes, message: str

@@ -1,5 +1,7 @@
 """CSV: UTF-8 with a header line. Text becomes values by the contract's types, by nothing else.
 
+Blank lines are no rows, wherever they stand.
+
 An empty cell is null, in number columns `nan` is too; numbers are written with a point; booleans
 are true, false, 1 or 0. What is none of these stays text, which the encoder refuses by its rule.
 """
@@ -25,12 +27,13 @@ def read_csv(path: Path, wanted: Wanted, *, file: str) -> Iterator[Rows]:
     csv.field_size_limit(LONGEST_LINE)
     with path.open(encoding="utf-8-sig", newline="") as text:
         lines = csv.reader(text, strict=True)
+        filled = filter(None, lines)  # a blank line has no cell, `""` has an empty one
         try:
-            header = next(lines, None)
+            header = next(filled, None)
             if header is None:
                 raise BatchError(f"{file} is empty; a header line is expected")
             wanted.check(header, file)
-            yield from _chunks(lines, header, wanted)
+            yield from _chunks(filled, header, wanted)
         except csv.Error as error:
             raise BatchError(f"{file}, line {lines.line_num}: not CSV: {error}") from None
         except UnicodeDecodeError as error:
