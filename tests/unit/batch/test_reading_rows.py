@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,26 @@ def test_a_text_with_colons_is_no_repeated_key(tmp_path: Path) -> None:
 
     assert chunk.unread == {}
     assert chunk.kept == {"id": ["10:00:00"]}
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["123456789012345678901234", "18446744073709551615", "-9223372036854775809", "1e30", "1.5"],
+)
+def test_a_number_is_kept_to_its_last_digit(tmp_path: Path, number: str) -> None:
+    line = LINE.replace('"a"', f'{{"deep":[{number}, {number}]}}')
+    (chunk,) = read(tmp_path, "jsonl", line.encode(), "id")
+    (kept,) = chunk.kept["id"]
+
+    assert kept == {"deep": [json.loads(number)] * 2}
+    assert type(kept["deep"][0]) is type(json.loads(number))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    (chunk,) = read(tmp_path, "jsonl", b"\xef\xbb\xbf" + LINE.encode() * 2)
+
+    assert (len(chunk), chunk.unread) == (2, {})
+    assert read(tmp_path, "jsonl", b"\xef\xbb\xbf\n") == []
 
 
 def parquet(folder: Path, select: str) -> bytes:

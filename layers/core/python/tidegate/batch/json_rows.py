@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import orjson
 
 from tidegate.batch.rows import CHUNK, LONGEST_LINE, Column, Rows, Wanted
 from tidegate.decoding import parse_json
 from tidegate.errors import BatchError
+
+_BOM = b"\xef\xbb\xbf"
+_LONG = re.compile(rb"[-:,\[\s]\d{19}")  # perhaps a whole number beyond 64 bits
 
 
 def read_json_lines(path: Path, wanted: Wanted, *, file: str) -> Iterator[Rows]:
@@ -38,8 +42,9 @@ def _lines(binary: BinaryIO, file: str) -> Iterator[bytes]:
         number += 1
         if len(line) > LONGEST_LINE:
             raise BatchError(f"{file}, line {number}: longer than {LONGEST_LINE:,} bytes")
-        if line.strip():
-            yield line
+        text = line.removeprefix(_BOM) if number == 1 else line
+        if text.strip():
+            yield text
 
 
 def _record(line: bytes) -> dict[str, Any] | str:
@@ -48,9 +53,10 @@ def _record(line: bytes) -> dict[str, Any] | str:
         found = orjson.loads(line)
         if not isinstance(found, dict):
             return "must be a JSON object"
-        # There are as many colons as keys, unless one was overwritten or a text holds some.
-        if line.count(b":") != len(found):
-            parse_json(line)
+        # There are as many colons as keys, unless one was overwritten or a text holds some. And
+        # orjson makes a float of a whole number beyond 64 bits.
+        if line.count(b":") != len(found) or _LONG.search(line):
+            return cast(dict[str, Any], parse_json(line))
     except ValueError as error:
         return f"is not JSON: {str(error)[:100]}"
     return found
