@@ -14,7 +14,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tidegate import wiring
 from tidegate.batch.scorer import Scorer
 from tidegate.batch.values import Piece
-from tidegate.batch.working import Workshop, score_piece
+from tidegate.batch.working import Workshop, note_failure, score_piece
+from tidegate.errors import TidegateError
 from tidegate.scoring.onnx_session import OnnxSession
 
 logger = Logger(service="score")
@@ -25,7 +26,14 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Score the piece; answer with where its output lies and what was counted."""
     piece = Piece.from_event(event)
     with tempfile.TemporaryDirectory() as folder:
-        part = score_piece(piece, Workshop(wiring.objects(), _scorer, Path(folder)))
+        shop = Workshop(wiring.objects(), _scorer, Path(folder))
+        try:
+            part = score_piece(piece, shop)
+        except TidegateError:  # which is written down
+            raise
+        except Exception as error:
+            note_failure(piece, error, shop.objects)
+            raise
     reused = part.job != piece.job
     logger.info("scored", rows=part.rows, bad_rows=part.bad_rows, reused=reused)
     output = asdict(part.output) if part.output else {}

@@ -84,6 +84,25 @@ def test_a_job_is_planned_scored_and_finished(house: House) -> None:
     assert told(score.handle, item)["reused"] is False  # the same job did it
 
 
+@pytest.mark.parametrize("tells", ["what went wrong", "x" * 5000], ids=["short", "long"])
+def test_an_error_that_nobody_foresaw_is_written_down_and_rises(
+    house: House, monkeypatch: pytest.MonkeyPatch, tells: str
+) -> None:
+    def broken(model: str, digest: str) -> None:
+        raise ZeroDivisionError(tells)
+
+    monkeypatch.setattr(score, "_scorer", broken)
+    plan = told(batch.handle, {"step": "plan", "order": ORDER})
+    with pytest.raises(ZeroDivisionError):  # for the log, and for the machine
+        told(score.handle, items(plan)[0])
+    ending = told(batch.handle, {"step": "finish", "order": ORDER, "plan": plan})
+
+    ((key, error),) = ending["failures"]
+    assert (ending["status"], key) == ("failed", "in/a.jsonl")
+    assert f"ZeroDivisionError: {tells}".startswith(error)
+    assert 20 < len(error) <= 1000
+
+
 def test_a_model_that_lies_apart_from_its_package_is_fetched(house: House) -> None:
     house.train(2, apart=True)
     plan = told(batch.handle, {"step": "plan", "order": {**ORDER, "version": 2}})

@@ -33,7 +33,13 @@ from tidegate.batch.values import Part
 from tidegate.batch.working import Workshop, score_piece
 from tidegate.contract import Contract, Target
 from tidegate.encoding.encoder import Encoder
-from tidegate.errors import BatchError, InvalidRowsError, PackageError, RequestError
+from tidegate.errors import (
+    BatchError,
+    InvalidRowsError,
+    ModelUnavailableError,
+    PackageError,
+    RequestError,
+)
 
 HEADER = "id,wind,gusts,harbour,boats,holiday\n"
 CSV = f"{HEADER}a,12.5,1.0,south,2,false\nb,99,1.0,south,-1,false\nc,45,1.0,north,2,true\n"
@@ -358,3 +364,17 @@ def test_a_model_of_the_wrong_width_fails_the_object(
         score_piece(
             piece_of(objects, "in/a.csv"), Workshop(objects, lambda _m, _d: scorer, tmp_path)
         )
+
+
+def test_whatever_is_raised_on_purpose_is_written_down(
+    objects: MemoryObjects, tmp_path: Path
+) -> None:
+    def away(model: str, digest: str) -> Scorer:
+        raise ModelUnavailableError("S3 is busy")
+
+    piece = piece_of(objects, "in/a.csv")
+    with pytest.raises(ModelUnavailableError):
+        score_piece(piece, Workshop(objects, away, tmp_path))
+    record = Part.from_json(objects.get("data", piece.part_key) or b"")
+    assert record is not None
+    assert record.error == "ModelUnavailableError: S3 is busy"

@@ -15,9 +15,10 @@ from tidegate.batch.ports import Objects
 from tidegate.batch.rows import Wanted, read_rows
 from tidegate.batch.scorer import NAMED, Scored, Scorer
 from tidegate.batch.values import NO_BOUND, Part, Piece, Stored
-from tidegate.errors import BatchError, PackageError, Problem, RequestError
+from tidegate.errors import BatchError, Problem, TidegateError
 
 OpenScorer = Callable[[str, str], Scorer]
+LONGEST = 1000  # characters of a failure's reason; Finish answers with 20 of them
 
 
 @dataclass(frozen=True)
@@ -47,22 +48,28 @@ class Counts:
 def score_piece(piece: Piece, shop: Workshop) -> Part:
     """Score an object, or return the record of having done so before.
 
-    Raises `BatchError` (also written down), when the object can't be read or too many of its rows
-    break the contract; `PackageError` when the model fails.
+    Raises `BatchError` when the object can't be read or too many of its rows break the contract,
+    `PackageError` when the model fails; every error of ours is also written down.
     """
     done = record_of(piece, shop.objects)
     if done is not None and may_be_taken(done, piece, shop.objects):
         return done
-    source = piece.source
-    unknown = Stored(source.bucket, source.key, "", "", source.size)
     try:
         part = _score(piece, shop)
-    except (BatchError, PackageError, RequestError) as error:
-        failed = Part(piece.identity, piece.job, unknown, error=f"{type(error).__name__}: {error}")
-        shop.objects.put(piece.out_bucket, piece.part_key, failed.to_json())
+    except TidegateError as error:
+        note_failure(piece, error, shop.objects)
         raise
     shop.objects.put(piece.out_bucket, piece.part_key, part.to_json())
     return part
+
+
+def note_failure(piece: Piece, error: Exception, objects: Objects) -> None:
+    """Write down why a piece has no output, so that the manifest can tell."""
+    source = piece.source
+    unknown = Stored(source.bucket, source.key, "", "", source.size)
+    reason = f"{type(error).__name__}: {error}"[:LONGEST]
+    failed = Part(piece.identity, piece.job, unknown, error=reason)
+    objects.put(piece.out_bucket, piece.part_key, failed.to_json())
 
 
 def record_of(piece: Piece, objects: Objects) -> Part | None:
