@@ -32,8 +32,8 @@ Input = Annotated[
     str,
     typer.Argument(
         metavar="INPUT",
-        help="s3:// address of an object or prefix; without s3://, below batch/ in the "
-        "environment's own bucket.",
+        help="s3:// address of one object, or of a prefix as S3 has them (end it in / to mean a "
+        "folder); without s3://, below batch/ in the environment's own bucket.",
     ),
 ]
 Out = Annotated[str, typer.Option("--out", help="s3:// address of the outputs' prefix.")]

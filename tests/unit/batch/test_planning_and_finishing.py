@@ -141,6 +141,25 @@ def test_a_bucket_of_the_list_may_be_used(objects: MemoryObjects) -> None:
     assert (item.out_bucket, item.out_key) == ("lake", "scored/a.csv")
 
 
+@pytest.mark.parametrize(
+    ("source", "keys"),
+    [
+        ("in/day1.csv", ["in/day1.csv"]),
+        ("in/day1", ["in/day1.csv", "in/day1.csv.bak.csv", "in/day1/x.csv", "in/day10.csv"]),
+        ("in/day1/", ["in/day1/x.csv"]),
+    ],
+    ids=["object", "prefix", "folder"],
+)
+def test_the_address_of_an_object_means_it_alone(source: str, keys: list[str]) -> None:
+    objects = MemoryObjects()
+    for name in ("day1/", "day1.csv", "day1.csv.bak.csv", "day1/x.csv", "day10.csv"):
+        objects.put("own", f"batch/in/{name}", GOOD.encode() if name != "day1/" else b"")
+    plan = plan_of(objects, replace(ORDER, source=f"s3://own/batch/{source}"))
+
+    found = [item.source.key for item in read_items(plan, house_of(objects))]
+    assert found == [f"batch/{key}" for key in keys]
+
+
 def test_an_object_beyond_the_limit_is_refused_by_name(
     objects: MemoryObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:

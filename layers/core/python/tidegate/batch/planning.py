@@ -108,6 +108,8 @@ def _sources(source: Address, house: House) -> list[Source]:
         found.append(item)
         if len(found) > MAX_OBJECTS:
             raise RequestError(f"more than {MAX_OBJECTS:,} objects lie under {source}: split them")
+        if item.key == source.key:  # the first of a listing, so it alone is meant
+            break
     if not found:
         raise RequestError(f"no .csv, .jsonl or .parquet object lies under {source}")
     return found
