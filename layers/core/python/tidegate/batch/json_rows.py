@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,7 +14,6 @@ from tidegate.decoding import parse_json
 from tidegate.errors import BatchError
 
 _BOM = b"\xef\xbb\xbf"
-_LONG = re.compile(rb"[-:,\[\s]\d{19}")  # perhaps a whole number beyond 64 bits
 
 
 def read_json_lines(path: Path, wanted: Wanted, *, file: str) -> Iterator[Rows]:
@@ -27,7 +25,7 @@ def read_json_lines(path: Path, wanted: Wanted, *, file: str) -> Iterator[Rows]:
             columns: dict[str, Column] = {name: [None] * len(chunk) for name in wanted.names}
             unread: dict[int, str] = {}
             for row, line in enumerate(chunk):
-                found = _record(line)
+                found = _record(line, wanted.keep)
                 if isinstance(found, str):
                     unread[row] = found
                 else:
@@ -47,19 +45,23 @@ def _lines(binary: BinaryIO, file: str) -> Iterator[bytes]:
             yield text
 
 
-def _record(line: bytes) -> dict[str, Any] | str:
+def _record(line: bytes, keep: tuple[str, ...]) -> dict[str, Any] | str:
     """Return the object of a line, or why it holds none."""
     try:
         found = orjson.loads(line)
         if not isinstance(found, dict):
             return "must be a JSON object"
-        # There are as many colons as keys, unless one was overwritten or a text holds some. And
-        # orjson makes a float of a whole number beyond 64 bits.
-        if line.count(b":") != len(found) or _LONG.search(line):
+        # There are as many colons as keys, unless one was overwritten or a text holds some.
+        if line.count(b":") != len(found) or any(_is_vague(found.get(name)) for name in keep):
             return cast(dict[str, Any], parse_json(line))
     except ValueError as error:
         return f"is not JSON: {str(error)[:100]}"
     return found
+
+
+def _is_vague(value: object) -> bool:
+    """Tell whether a value may hold what orjson makes a float of: whole numbers beyond 64 bits."""
+    return isinstance(value, list | dict) or (isinstance(value, float) and abs(value) >= 2**63)
 
 
 def _take(
