@@ -58,8 +58,8 @@ def _check_case(names: tuple[str, ...]) -> None:
         other = seen.setdefault(name.encode().lower(), name)
         if other != name:
             raise BatchError(
-                f"columns {other!r} and {name!r} differ in their letters' case alone, which a "
-                f"Parquet file of ours can't; --format csv or jsonl holds both"
+                f"columns {other!r} and {name!r} differ in their letters' case alone: a Parquet "
+                f"output can't hold both, --format csv or jsonl can"
             )
 
 
