@@ -12,10 +12,12 @@ import pytest
 
 from tests.fakes.package import package, unpack
 from tests.fakes.served import KEY, NOON, FakeContext, event
+from tidegate.errors import ModelUnavailableError
 from tidegate.serving import endpoint
 from tidegate.serving.predictor import Predictor
 from tidegate.serving.receipts import verify
 from tidegate.serving.row_counts import RowCounts
+from tidegate.serving.service import Service
 from tidegate.settings import Settings
 from tidegate.windows.codec import decode_line
 from tidegate.windows.values import Window
@@ -53,9 +55,11 @@ def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clock]:
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     found = Clock()
     monkeypatch.setattr(endpoint, "time", found)
-    endpoint.service.cache_clear()
+    for cached in (endpoint.service, endpoint._unloaded):
+        cached.cache_clear()
     yield found
-    endpoint.service.cache_clear()
+    for cached in (endpoint.service, endpoint._unloaded):
+        cached.cache_clear()
 
 
 @pytest.fixture
@@ -71,7 +75,8 @@ def call(body: str = BODY, **changes: Any) -> tuple[int, dict[str, Any]]:
 
 
 def printed(text: str) -> list[Window]:
-    return [decode_line(line) for line in text.splitlines() if json.loads(line).get("kind")]
+    lines = (line for line in text.splitlines() if json.loads(line).get("kind") == "window")
+    return [decode_line(line) for line in lines]
 
 
 def test_a_request_is_answered_by_the_package_in_the_task_root(released: Path) -> None:
@@ -249,6 +254,28 @@ def test_a_broken_package_is_counted_so_that_it_can_be_judged(
     assert [(window.requests, window.errors) for window in found] == [(1, 1)]
 
 
+def test_a_start_that_fails_is_tried_once_per_request_and_counted(
+    released: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries = []
+
+    def fail(*_: object, **__: object) -> Service:
+        tries.append(1)
+        raise ModelUnavailableError("S3 is slow")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(endpoint, "open_service", fail)
+        assert call()[0] == call()[0] == 502
+        assert endpoint.handle(event(method="GET"), FakeContext())["statusCode"] == 502
+    assert len(tries) == 3
+    windows = printed(capsys.readouterr().out)
+    assert [(one.requests, one.errors, one.release) for one in windows] == [(1, 1, "r-3")] * 2
+
+    assert call()[0] == 200
+    (found,) = printed(capsys.readouterr().out)
+    assert (found.requests, found.errors) == (1, 0)
+
+
 def test_a_failure_tells_its_class_and_place_and_nothing_of_the_request(
     released: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -283,6 +310,24 @@ def test_a_prediction_succeeds_although_counting_fails(
     assert call()[0] == 200
     (found,) = printed(capsys.readouterr().out)
     assert (found.requests, found.uncounted, found.rows) == (2, 1, 1)
+
+
+def test_what_is_printed_late_is_not_counted_twice(
+    released: Path,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse() -> None:
+        raise BlockingIOError
+
+    with monkeypatch.context() as full:
+        full.setattr("sys.stdout.flush", refuse)
+        for _ in range(3):
+            assert call()[0] == 200
+            clock.now += timedelta(seconds=60)
+    call()
+    assert [one.requests for one in printed(capsys.readouterr().out)] == [1, 2]  # the last waits
 
 
 def test_a_prediction_succeeds_although_nothing_can_be_printed(

@@ -24,9 +24,11 @@ from tidegate.windows.values import Window
 ROOT = Path(__file__).parents[2]
 # The first request is flushed at once; after the last one the runtime waits for another.
 PROGRAM = """
-import signal, sys
+import os, signal, sys
 from tests.fakes.served import FakeContext, event
+missing = os.environ.pop(sys.argv[2], "")
 from tidegate.serving import endpoint
+os.environ.update({sys.argv[2]: missing} if missing else {})
 for _ in range(int(sys.argv[1])):
     endpoint.handle(event('{"records": [{"wind": 1.0, "harbour": "south"}]}'), FakeContext())
 print("ready", flush=True)
@@ -80,15 +82,20 @@ def api() -> Iterator[ExtensionsApi]:
     server.server_close()
 
 
-def ended(folder: Path, requests: int, *, api: str, **changes: str) -> tuple[int, list[Window]]:
-    """Run an endpoint, end it as Lambda does, and return its exit code and windows."""
+def ended(
+    folder: Path, requests: int, *, api: str, missing: str = "", **changes: str
+) -> tuple[int, list[Window]]:
+    """Run an endpoint, end it as Lambda does, and return its exit code and windows.
+
+    A variable of the environment that is `missing` is so in the init phase only.
+    """
     paths = os.pathsep.join((str(ROOT), str(ROOT / "layers/core/python")))
     env = replace(SETTINGS, **changes).to_env() | {
         "LAMBDA_TASK_ROOT": str(folder),
         "AWS_LAMBDA_RUNTIME_API": api,
         "PYTHONPATH": paths,
     }
-    command = [sys.executable, "-c", PROGRAM, str(requests)]
+    command = [sys.executable, "-c", PROGRAM, str(requests), missing]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = list(iter(process.stdout.readline, "ready\n"))
@@ -111,6 +118,15 @@ def test_the_last_window_is_printed_when_lambda_ends_the_container(
         ("/2020-01-01/extension/register", '{"events":[]}'),
         ("/2020-01-01/extension/event/next", "e-1"),
     ]
+
+
+def test_a_container_whose_start_failed_is_warned_as_well(
+    tmp_path: Path, api: ExtensionsApi
+) -> None:
+    folder = unpack(package(), tmp_path)
+    code, windows = ended(folder, 3, api=api.address, missing="TIDEGATE_RECEIPT_KEY")
+    assert code == 0
+    assert [(window.requests, window.errors) for window in windows] == [(1, 0), (2, 0)]
 
 
 def test_an_empty_window_is_not_printed(tmp_path: Path, api: ExtensionsApi) -> None:

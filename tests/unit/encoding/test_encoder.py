@@ -194,6 +194,28 @@ def test_all_problems_are_counted_and_twenty_are_named() -> None:
     assert [problem.row for problem in caught.value.problems[:3]] == [0, 0, 1]
 
 
+@pytest.mark.parametrize("rows", [1, 7, 60])
+def test_the_number_of_problems_is_that_of_all_there_are(rows: int) -> None:
+    encoder, some = (
+        Encoder(CONTRACT),
+        [{}, 3, ROW, {"wind": "x"}, {**ROW, "ship": 1, "a": 1, "b": 2}],
+    )
+    records = (some * rows)[:rows]
+    with pytest.raises(InvalidRowsError) as caught:
+        encoder.records(records)
+    assert caught.value.total == len(list(encoder._record_problems(records)))
+
+
+def test_records_of_nothing_are_refused_without_a_step_per_column() -> None:
+    columns = tuple(Column(f"c{i}", "float") for i in range(1000))
+    encoder = Encoder(
+        Contract("m", "binary", columns, Target("t", ("no", "yes")), max_rows=100_000)
+    )
+    with pytest.raises(InvalidRowsError) as caught:
+        encoder.records([{}] * 100_000)  # with one it would take minutes
+    assert (caught.value.total, len(caught.value.problems)) == (100_000_000, 20)
+
+
 def test_the_row_limit_itself_is_taken_and_one_more_is_not() -> None:
     encoder = Encoder(CONTRACT)
 

@@ -7,6 +7,7 @@ error as a null. All faults are counted, the first 20 in row order are named.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter, itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class Encoder:
         self._coders: tuple[tuple[str, Coder], ...] = tuple(
             (column.name, coder(column)) for column in contract.columns
         )
+        self._by_name = dict(self._coders)
         self._names = frozenset(contract.column_names)
         self._first = contract.column_names[0]
         self._max_rows = contract.max_rows
@@ -51,9 +53,9 @@ class Encoder:
         try:
             rows = list(map(self._values_of, records))
         except (KeyError, TypeError):  # a column is missing, or a record is no object
-            raise _refused(self._record_problems(records)) from None
+            raise self._refused_records(records) from None
         if sum(map(len, records)) != len(records) * len(self._coders):
-            raise _refused(self._record_problems(records))
+            raise self._refused_records(records)
         if len(rows) >= SMALL:
             return self._by_column(list(zip(*rows, strict=True)))
         packed = self._fast.rows(rows)
@@ -232,6 +234,22 @@ class Encoder:
                 for problem in _value_problems(row, self._coders, answers)
             )
         return np.array(codes, dtype=np.float32)
+
+    def _refused_records(self, records: Sequence[object]) -> InvalidRowsError:
+        """Name the first problems and count all, in the time that the records' own values take.
+
+        `{}` is short, and has a problem for each column.
+        """
+        named, total = list(islice(self._record_problems(records), NAMED)), 0
+        for record in records:
+            if type(record) is not dict:
+                total += 1
+                continue
+            known = [name for name in record if name in self._names]
+            answers = (self._by_name[name].one(record[name]) for name in known)
+            wrong = sum(isinstance(answer, str) for answer in answers)
+            total += len(self._names) + len(record) - 2 * len(known) + wrong
+        return InvalidRowsError(named, total)
 
     def _record_problems(self, records: Sequence[object]) -> Iterator[Problem]:
         for row, record in enumerate(records):

@@ -19,7 +19,7 @@ from tidegate.serving.flushing import flush_text
 from tidegate.serving.predictor import Outcome
 from tidegate.serving.refusing import failure_to, refusal_to
 from tidegate.serving.requests import read_request
-from tidegate.serving.service import Service, open_service
+from tidegate.serving.service import Service, open_service, unloaded
 from tidegate.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ class Context(Protocol):
 def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Answer one HTTP API event (payload format 2.0), and count it if a client sent it."""
     began, at = perf_counter(), time()
-    counted = False
+    counted, endpoint = False, None
     try:
         request = read_request(event)
         counted = request.method == "POST" and not request.probe
-        outcome = service().answer(request, id=context.aws_request_id, at=at)
+        endpoint = service()
+        outcome = endpoint.answer(request, id=context.aws_request_id, at=at)
     except TidegateError as error:
         if error.status >= 500 and error.status != 503:
             _report(error, context)
@@ -48,7 +49,7 @@ def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
         _report(error, context)
         outcome = Outcome(failure_to(event))
     milliseconds = (perf_counter() - began) * 1000
-    _count(outcome, milliseconds, context, at=at if counted else None)
+    _count(endpoint, outcome, milliseconds, context, at=at if counted else None)
     return outcome.answer.to_event()
 
 
@@ -69,14 +70,31 @@ def _open_source(settings: Settings) -> ModelSource:
     return open_source(settings)
 
 
-def _count(outcome: Outcome, milliseconds: float, context: Context, *, at: float | None) -> None:
+@cache
+def _unloaded() -> Service:
+    """Return what counts failures of requests for which the service couldn't be loaded."""
+    return unloaded(Settings.from_env(os.environ))
+
+
+def _count(
+    endpoint: Service | None,
+    outcome: Outcome,
+    milliseconds: float,
+    context: Context,
+    *,
+    at: float | None,
+) -> None:
     """Count an answer to what came `at` a time, and flush when it is due.
 
     Whatever fails here, the answer goes out. Without a time it only warmed the container.
     """
     window = None
     try:
-        window = service().window
+        if endpoint is None:  # not loaded, and not tried again for one request
+            if at is None:
+                return
+            endpoint = _unloaded()
+        window = endpoint.window
         if window is None:
             return
         if at is None:
@@ -84,7 +102,7 @@ def _count(outcome: Outcome, milliseconds: float, context: Context, *, at: float
             return
         id = context.aws_request_id
         if window.count(outcome, milliseconds=milliseconds, at=at, id=id):
-            _flush(service(), at, id=id)
+            _flush(endpoint, at, id=id)
     except Exception as error:  # noqa: BLE001  # counting may fail, the prediction may not
         if window is not None:
             window.forfeit()
@@ -96,25 +114,32 @@ def _flush(endpoint: Service, at: float, *, id: str) -> None:
     if window is None:
         return
     sys.stdout.write(flush_text(window.close(id=id, at=at), env=endpoint.env))
+    window.clear()  # the stream has it, and goes on with it if it can't pass it on now
     sys.stdout.flush()
-    window.clear()
 
 
 def _flush_at_shutdown() -> None:
     """Have the last window printed when Lambda ends the container; else it ends without a word."""
-    window, api = service().window, os.environ.get("AWS_LAMBDA_RUNTIME_API")
-    if window is None or not api or Settings.from_env(os.environ).flush_at_shutdown != "on":
+    api = os.environ.get("AWS_LAMBDA_RUNTIME_API")
+    if not api or Settings.from_env(os.environ).flush_at_shutdown != "on":
+        return
+    if _is_loaded() and service().window is None:  # nothing was released
         return
     from tidegate.serving.shutdown import at_shutdown
 
     def flush() -> None:
-        if window.requests:
+        window = service().window if _is_loaded() else None
+        if window and window.requests:
             closed = window.close(id="shutdown", at=time())
             # Past the buffer: the signal may have come in the middle of a print.
             os.write(1, flush_text(closed, env=service().env).encode())
 
     with suppress(OSError):
         at_shutdown(flush, api=api)
+
+
+def _is_loaded() -> bool:
+    return service.cache_info().currsize > 0
 
 
 def _begin_afresh_when_restored() -> None:
@@ -128,7 +153,7 @@ def _begin_afresh_when_restored() -> None:
     from snapshot_restore_py import register_after_restore  # type: ignore[import-not-found]
 
     def begin() -> None:
-        if window := service().window:
+        if _is_loaded() and (window := service().window):
             window.clear()
 
     register_after_restore(begin)
@@ -154,8 +179,9 @@ def _report(error: Exception, context: Context) -> None:
 
 # Lambda's init phase has a full CPU and no caller who waits; anywhere else importing only defines.
 if "LAMBDA_TASK_ROOT" in os.environ:
-    with suppress(Exception):  # told to the first caller, who gets the reason
+    with suppress(Exception):  # tried again for the first caller
         service()
+    with suppress(Exception):
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _begin_afresh_when_restored()
         else:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # a cold start spares it; see `Predictor`
     OpenSource = Callable[[Settings], ModelSource]
 
 
+KNOWN_ROUTES = 8  # whose protocol is remembered; a client has one
+
+
 @frozen
 class Service:
     """What a container keeps between requests; `fault` is why there is no predictor."""
@@ -64,7 +67,7 @@ class Service:
 
     @cached_property
     def _spoken(self) -> dict[str, str]:
-        """Protocols by the routes that were asked for; there are no others but a few."""
+        """Protocols by the first routes that were asked for."""
         return {"predict": OWN}
 
     def _protocol(self, request: HttpRequest) -> str:
@@ -76,7 +79,9 @@ class Service:
         if asked.verb != "infer":
             raise NotFoundError("there is no POST here, only GET")
         self._check(asked)
-        return self._spoken.setdefault(request.route, OPEN_INFERENCE)
+        if len(self._spoken) < KNOWN_ROUTES:  # a path may end in any number of slashes
+            self._spoken[request.route] = OPEN_INFERENCE
+        return OPEN_INFERENCE
 
     def _told(self, route: str) -> Answer:
         """Answer the paths of the Open Inference Protocol that tell of server and model."""
@@ -159,6 +164,16 @@ def open_service(
         return Service(settings.env, served.model, served, None, error, window)
     window = _window(settings, served, package)
     return Service(settings.env, served.model, served, predictor, None, window)
+
+
+def unloaded(settings: Settings) -> Service:
+    """Return what counts requests in place of a service that can't be opened now.
+
+    Each is told at once: nobody knows whether another one comes. Raises `SettingsError`.
+    """
+    served = Served.of(settings)
+    window = OpenWindow(served, None, flush_seconds=0.0)
+    return Service(settings.env, served.model, served, None, None, window)
 
 
 def _window(settings: Settings, served: Served, package: Package) -> OpenWindow:
