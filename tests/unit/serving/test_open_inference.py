@@ -31,6 +31,7 @@ from tidegate.serving.predictor import OPEN_INFERENCE
 from tidegate.serving.protocols.open_inference import failure, refusal
 from tidegate.serving.receipts import verify
 from tidegate.serving.refusing import failure_to, refusal_to
+from tidegate.serving.service import KNOWN_ROUTES
 
 BASE = "/models/ferry-delay/v2"
 INFER = f"{BASE}/models/ferry-delay/infer"
@@ -244,6 +245,14 @@ def test_the_first_twenty_problems_are_told_of_all() -> None:
     assert status == 422
     assert error.startswith("30 problem(s): row 0, input wind:")
     assert error.count("must be") == 20
+
+
+def test_paths_that_a_client_makes_up_are_not_kept() -> None:
+    service, body = serving(), json.dumps(request())
+    for slashes in range(3 * KNOWN_ROUTES):
+        found = answer(service, {**event(body), "rawPath": INFER + "/" * slashes})
+        assert found["statusCode"] == 200
+    assert len(service._spoken) == KNOWN_ROUTES
 
 
 WIND = {"name": "wind", "shape": [2], "datatype": "FP64"}
