@@ -16,11 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.http_api import answer, serving
-from tests.fakes.served import AT, CONTRACT, ROW, event, predictor, records
-from tidegate.errors import PayloadTooLargeError, RequestError, UnsupportedMediaTypeError
+from tests.fakes.served import AT, CONTRACT, KEY, NOON, ROW, event, predictor, records
+from tidegate.errors import (
+    PayloadTooLargeError,
+    ReceiptError,
+    RequestError,
+    UnsupportedMediaTypeError,
+)
 from tidegate.serving.answers import Answer
 from tidegate.serving.content_coding import decode, inflate
 from tidegate.serving.protocols.negotiation import check_type, compressed, takes_gzip
+from tidegate.serving.receipts import verify
 
 LIMIT = 1000
 
@@ -196,6 +202,30 @@ def test_the_longest_answer_is_measured_as_it_goes_out(monkeypatch: pytest.Monke
         asks.predict(body, id="q1", at=AT)
     packed = asks.predict(body, id="q1", at=AT, headers={"accept-encoding": "gzip"})
     assert packed.answer.status == 200
+
+
+def test_no_receipt_is_handed_out_that_feedback_would_refuse(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asks = predictor()
+    body, packs = records(*[ROW] * 45), {"accept-encoding": "gzip"}
+
+    def receipt() -> str:
+        answer = asks.predict(body, id="q1", at=AT, headers=packs).answer
+        return str(json.loads(gzip.decompress(answer.body))["receipt"])
+
+    def allow(length: int) -> None:
+        monkeypatch.setattr("tidegate.serving.receipts.MAX_LENGTH", length)
+        monkeypatch.setattr("tidegate.serving.predictor.MAX_LENGTH", length)
+
+    longest = receipt()
+    allow(len(longest))
+    assert len(verify(receipt(), key=KEY, model=CONTRACT.model, at=NOON).scores) == 45
+    allow(len(longest) - 1)
+    with pytest.raises(ReceiptError):
+        verify(longest, key=KEY, model=CONTRACT.model, at=NOON)
+    with pytest.raises(PayloadTooLargeError, match="the receipt of 45 rows is too long"):
+        receipt()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tidegate.serving.content_coding import BINARY_TYPE
 from tidegate.serving.protocols.negotiation import JSON_TYPE, Negotiated
 from tidegate.serving.protocols.own_json import JsonProtocol
 from tidegate.serving.protocols.port import PredictProtocol, Question
-from tidegate.serving.receipts import Signer
+from tidegate.serving.receipts import MAX_LENGTH, Signer
 from tidegate.serving.served import Served
 
 OWN, OPEN_INFERENCE = "json", "v2"  # names of the protocols that a predictor speaks
@@ -78,8 +78,8 @@ class Predictor:
     ) -> Outcome:
         """Answer a body that came `at` so many seconds after 1970; `id` names the receipt.
 
-        Raises `RequestError` (or a kind of it) when the body is refused, `PackageError` when the
-        model's run fails.
+        Raises `RequestError` (or a kind of it) when the body is refused or what answers it would be
+        too long, `PackageError` when the model's run fails.
         """
         spoken = self._protocols.get(protocol) or self._open_inference()
         question = spoken.read(body, headers)
@@ -90,6 +90,8 @@ class Predictor:
         places, shown, tracked = found
         text = orjson.dumps(shown)
         receipt = self._signer.sign(orjson.dumps({"id": id, "t": round(at * 1000)}), text)
+        if len(receipt) > MAX_LENGTH:  # feedback would refuse it
+            raise PayloadTooLargeError(f"the receipt of {rows} rows is too long; send fewer")
         answer = write(found, text, receipt)
         # At worst every byte is a quote and counts twice.
         if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
