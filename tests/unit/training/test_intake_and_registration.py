@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.fakes.packages import model_apart
-from tests.fakes.training_house import NOW, TrainingHouse, project_of, tar_of
+from tests.fakes.training_house import NOW, TrainingHouse, project_of
 from tests.fakes.training_samples import contract_of, csv_of, job_root, table_of
 from tests.unit.training.test_training_job import TRAIN
 from tidegate.errors import (
@@ -29,7 +27,7 @@ from tidegate.project import Gate, Project, Serving
 from tidegate.registry.values import DataObject, Run
 from tidegate.scoring.onnx_session import OnnxSession
 from tidegate.training.evaluation import Contest, Evaluation, evaluate, evaluate_run, score_shift
-from tidegate.training.intake import Stored, take_in, unpack
+from tidegate.training.intake import Stored, take_in
 from tidegate.training.job import main
 from tidegate.training.registration import (
     Finished,
@@ -134,41 +132,6 @@ def given_instead(fake: TrainingHouse, **changes: Any) -> None:
     key = keys.run_request("sample", "run-1")
     request = TrainingRequest.from_json(fake.artifacts.get(key))
     fake.artifacts.put(key, replace(request, **changes).to_json(), overwrite=True)
-
-
-def tar_with(member: tarfile.TarInfo, data: bytes = b"") -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        archive.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def link(name: str) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    return member
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (b"not a tar", "can't be read"),
-        (tar_of({}), "lacks holdout.npz, package.zip, report.json"),
-        (tar_of({"../package.zip": b"x"}), "'../package.zip' is not expected"),
-        (tar_of({"model.pkl": b"x"}), "'model.pkl' is not expected"),
-        (tar_with(link("package.zip")), "'package.zip' is not expected"),
-        (tar_of({"report.json": b" " * 1_000_001}), "report.json has 1000001 bytes"),
-    ],
-    ids=["no tar", "empty", "path", "other member", "link", "too large"],
-)
-def test_an_archive_that_is_not_what_a_job_leaves_is_refused(data: bytes, words: str) -> None:
-    with pytest.raises(IntakeError, match=words):
-        unpack(data)
-
-
-def test_members_may_stand_under_a_dot_as_tar_writes_them(output: Output) -> None:
-    found = unpack(tar_of({f"./{name}": data for name, data in output.items()}))
-    assert found.package == output["package.zip"]
 
 
 def test_the_first_version_is_approved_and_carries_its_whole_lineage(fake: TrainingHouse) -> None:

@@ -8,6 +8,7 @@ process, whose memory is measured.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -38,6 +39,8 @@ LIMITS = {
     MODEL: MAX_MODEL_BYTES,
 }
 OPTIONAL = {MODEL}
+# What may be unpacked beside the files: a header has 512 bytes, of a file or extended (GNU, PAX).
+MAX_HEADER_BYTES = 65_536
 
 
 class Measured(Session, Protocol):
@@ -96,24 +99,54 @@ def take_in(model: str, *, run: str, job: str, house: House, open_session: OpenM
 
 
 def unpack(data: bytes) -> Candidate:
-    """Read model.tar.gz; raise `IntakeError` on links, other members, sizes beyond the limits."""
+    """Read model.tar.gz; raise `IntakeError` on links, other members, sizes beyond the limits.
+
+    No more is unpacked than the files that were found good and `MAX_HEADER_BYTES`.
+    """
     found: dict[str, bytes] = {}
+    unpacked = _Allowance(data)
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r|gz") as archive:
+        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
                 if name in ("", ".") and member.isdir():
                     continue
                 _check_member(member, name, found)
+                unpacked.allow(member.size)
                 stream = archive.extractfile(member)
                 found[name] = stream.read(LIMITS[name]) if stream else b""
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    # ValueError: what tarfile raises on some numbers in extended headers.
+    except (tarfile.TarError, EOFError, OSError, OverflowError, ValueError, zlib.error) as error:
         raise IntakeError(f"model.tar.gz can't be read: {error}") from None
     missing = sorted(set(LIMITS) - OPTIONAL - set(found))
     if missing:
         raise IntakeError(f"model.tar.gz lacks {', '.join(missing)}")
     report = JobReport.from_json(found["report.json"])
     return Candidate(found["package.zip"], found["holdout.npz"], report, found.get(MODEL, b""))
+
+
+class _Allowance(io.RawIOBase):
+    """What a gzip file holds, to be read only as far as was allowed by then.
+
+    `tarfile` takes in names and extended headers of any size and number before it shows a member.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._stream = gzip.GzipFile(fileobj=io.BytesIO(data))
+        self._left = MAX_HEADER_BYTES
+
+    def allow(self, size: int) -> None:
+        """Let so many bytes more be read."""
+        self._left += size
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes; raise `IntakeError` where they are more than is allowed."""
+        most = self._left + 1
+        data = self._stream.read(most if size < 0 else min(size, most))
+        self._left -= len(data)
+        if self._left < 0:
+            raise IntakeError(f"model.tar.gz has over {MAX_HEADER_BYTES} bytes beside its files")
+        return data
 
 
 def _with_model(package: Package, model: bytes) -> Package:
@@ -124,9 +157,10 @@ def _with_model(package: Package, model: bytes) -> Package:
 
 
 def _check_member(member: tarfile.TarInfo, name: str, found: dict[str, bytes]) -> None:
-    if name not in LIMITS or not member.isreg() or name in found:
-        raise IntakeError(f"model.tar.gz: {member.name!r} is not expected there")
-    if member.size > LIMITS[name]:
+    plain = member.isreg() and not member.issparse()
+    if name not in LIMITS or not plain or name in found:
+        raise IntakeError(f"model.tar.gz: {member.name[:100]!r} is not expected there")
+    if not 0 <= member.size <= LIMITS[name]:
         raise IntakeError(
             f"model.tar.gz: {name} has {member.size} bytes; {LIMITS[name]} are allowed"
         )
