@@ -150,6 +150,25 @@ def test_a_container_flushes_in_its_first_request_and_then_when_time_is_up() -> 
     assert (found.start, found.requests, found.cold_starts) == (NOON + timedelta(seconds=500), 1, 0)
 
 
+@pytest.mark.parametrize("back", [1, 3600])
+def test_a_clock_that_is_set_back_makes_a_window_due(back: float) -> None:
+    window = opened()
+    window.count(outcome(1.0), milliseconds=1, at=AT)
+    closed(window)
+    window.clear()
+
+    assert not window.count(outcome(1.0), milliseconds=1, at=AT + 500)
+    now = AT + 500 - back
+    assert window.count(outcome(1.0), milliseconds=1, at=now)
+    found = closed(window, now)
+    assert (found.start == found.end, found.requests) == (True, 2)
+    assert not window.is_due(now)  # although the log may have refused it
+    window.clear()
+
+    assert not window.count(outcome(1.0), milliseconds=1, at=now)
+    assert window.count(outcome(1.0), milliseconds=1, at=now + 60)
+
+
 def test_a_probe_warms_the_container_and_is_not_counted() -> None:
     window = opened()
     window.warm()

@@ -91,13 +91,12 @@ class OpenWindow:
         Most requests only wait here to be taken apart later, some at a time, in a loop that the
         processor has at hand by then: that takes a third of the time.
         """
-        if self._start is None:
-            self._begin(at)
+        start = self._begin(at) if self._start is None else self._start
         self._waiting.append((milliseconds, outcome))
         if self._sampler:
             self._sampler.offer(outcome, id=id, at=at)
         self._more_rows -= outcome.rows
-        if len(self._waiting) < self._more and self._more_rows > 0 and at < self._due:
+        if len(self._waiting) < self._more and self._more_rows > 0 and start <= at < self._due:
             return False
         self._take()
         return self.is_due(at)
@@ -106,15 +105,20 @@ class OpenWindow:
         """Tell whether to flush: when it is time, or when rows or requests are many.
 
         Also at once in a container's first request: many containers answer only a few, and nothing
-        runs in them afterwards.
+        runs in them afterwards. And before the window's start: the clock was set back, and until it
+        is as late again nothing would be told.
         """
+        if self._start is not None and not self._start <= at < self._due:
+            return True
         most = self._flush_rows
-        return at >= self._due or self._rows >= most or self._requests >= most
+        return self._rows >= most or self._requests >= most
 
-    def _begin(self, at: float) -> None:
+    def _begin(self, at: float) -> float:
+        """Open the window at this time and return it."""
         self._start = at
         self._due = at + self._open_for if self._flushed else at
         self._cold, self._warm = int(not self._warm), True
+        return at
 
     def _look_again(self) -> None:
         """Decide how many requests or rows may wait, so that none is flushed too late."""
@@ -167,7 +171,10 @@ class OpenWindow:
         """Return everything counted since the start, until `at`; `clear` it once it is printed."""
         self._take()
         self._row_counts.finish()
-        self._flushed, self._due = True, (self._start or at) + self._open_for
+        start = min(self._start or at, at)  # the clock may have been set back
+        if self._start is not None:
+            self._start = start
+        self._flushed, self._due = True, start + self._open_for
         self._container = self._container or id
         rows = self._row_counts
         columns = rows.columns
@@ -176,7 +183,7 @@ class OpenWindow:
             model=self._served.model,
             version=self._served.version,
             release=self._served.release,
-            start=datetime.fromtimestamp(min(self._start or at, at), UTC),
+            start=datetime.fromtimestamp(start, UTC),
             end=datetime.fromtimestamp(at, UTC),
             requests=self._requests,
             rows=self._rows,
