@@ -188,12 +188,18 @@ def test_a_package_of_another_model_serves_nobody(
         ("TIDEGATE_ENV", ""),
     ],
 )
-def test_an_environment_that_is_incomplete_serves_nobody(
-    released: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+def test_an_environment_that_is_incomplete_serves_nobody_and_the_log_names_the_variable(
+    released: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
 ) -> None:
     monkeypatch.setenv(name, value)
     status, answer = call()
     assert (status, answer["error"]["type"]) == (500, "SettingsError")
+    assert name not in json.dumps(answer)
+    assert name in json.loads(capsys.readouterr().out.splitlines()[0])["message"]
 
 
 def test_the_first_request_prints_a_window_and_the_next_ones_wait(
@@ -290,6 +296,7 @@ def test_a_failure_tells_its_class_and_place_and_nothing_of_the_request(
     assert status == 500
     assert answer["error"]["type"] == "InternalError"
     assert logged["type"] == "KeyError"
+    assert "message" not in logged
     assert logged["at"].startswith("test_endpoint:") or ".test_endpoint:" in logged["at"]
     for secret in ("wind", "/var/task", "Traceback", "south"):
         assert secret not in json.dumps(answer)

@@ -13,7 +13,7 @@ from functools import cache
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tidegate.errors import TidegateError
+from tidegate.errors import SettingsError, TidegateError
 from tidegate.serving.cold_start import resume  # before numpy, which the next line imports
 from tidegate.serving.flushing import flush_text
 from tidegate.serving.predictor import Outcome
@@ -160,7 +160,10 @@ def _begin_afresh_when_restored() -> None:
 
 
 def _report(error: Exception, context: Context) -> None:
-    """Log an error's class and place, never its text, which may hold a value."""
+    """Log an error's class and place, not its text, which may hold a value of the request.
+
+    Only a setting that is missing or wrong is named: that text comes from the environment alone.
+    """
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -173,6 +176,8 @@ def _report(error: Exception, context: Context) -> None:
         "at": f"{module}:{line}",
         "request": context.aws_request_id,
     }
+    if isinstance(error, SettingsError):
+        content["message"] = str(error)
     with suppress(OSError, ValueError):
         sys.stdout.write(json.dumps(content) + "\n")
 
