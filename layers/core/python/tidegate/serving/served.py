@@ -6,7 +6,10 @@ import math
 
 from tidegate.errors import SettingsError
 from tidegate.frozen import frozen
-from tidegate.settings import Settings, env_name
+from tidegate.settings import Settings, env_name, is_model_name
+from tidegate.windows.fields import is_identifier
+
+_DIGITS = 15  # of a whole number that is exact in any JSON reader
 
 
 @frozen
@@ -23,9 +26,18 @@ class Served:
         for name in ("model", "version", "release", "receipt_key"):
             if not getattr(settings, name):
                 raise SettingsError(f"environment variable {env_name(name)} is not set")
-        if not settings.version.isdecimal() or int(settings.version) < 1:
-            raise SettingsError(f"{env_name('version')} must be a version number")
-        return cls(settings.model, int(settings.version), settings.release)
+        version = _whole(settings.version)
+        if version < 1:
+            raise SettingsError(
+                f"{env_name('version')} must be a version number, of at most {_DIGITS} digits"
+            )
+        # What collect would refuse in every window.
+        if not is_model_name(settings.model):
+            raise SettingsError(f"{env_name('model')} must be a model's name")
+        if not is_identifier(settings.release):
+            rule = "must be at most 200 letters, digits, '.', '_' and '-'"
+            raise SettingsError(f"{env_name('release')} {rule}")
+        return cls(settings.model, version, settings.release)
 
 
 def flush_seconds(settings: Settings) -> float:
@@ -46,9 +58,12 @@ def flush_seconds(settings: Settings) -> float:
 
 def flush_rows(settings: Settings) -> int:
     """Return after how many rows a window is flushed; raise `SettingsError` unless it is >= 1."""
-    if not settings.flush_rows.isdecimal() or int(settings.flush_rows) < 1:
-        raise SettingsError(f"{env_name('flush_rows')} must be a whole number >= 1")
-    return int(settings.flush_rows)
+    rows = _whole(settings.flush_rows)
+    if rows < 1:
+        raise SettingsError(
+            f"{env_name('flush_rows')} must be a whole number >= 1, of at most {_DIGITS} digits"
+        )
+    return rows
 
 
 def sample_share(settings: Settings) -> float:
@@ -60,3 +75,8 @@ def sample_share(settings: Settings) -> float:
     if not 0 <= share <= 1:
         raise SettingsError(f"{env_name('sample_share')} must be a number from 0 to 1")
     return share
+
+
+def _whole(text: str) -> int:
+    """Return a whole number, or -1 where the text is none or has too many digits."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else -1
