@@ -27,7 +27,7 @@ from tidegate.project import (
     Training,
 )
 from tidegate.registry.book import Registry
-from tidegate.windows.values import Window
+from tidegate.windows.values import Label, Window
 
 MODEL = "iris"
 REFERENCE = weather.reference()
@@ -88,6 +88,13 @@ class World:
         assert pointer is not None
         window = weather.window(REFERENCE, frame, end=at, release=pointer.release, id=f"{at}")
         self.ledger.put_windows([replace(window, model=MODEL, version=int(pointer.target))])
+
+    def tell(self, labels: int, *, before: datetime, release: str = "r-1") -> None:
+        """Store labels of predictions that came evenly in the minute `before` a moment."""
+        moments = (before - timedelta(minutes=(i + 0.5) / labels) for i in range(labels))
+        self.ledger.put_labels(
+            [Label(MODEL, 1, release, f"{release} {m}", 0, m, m, (0.5,), "late") for m in moments]
+        )
 
 
 @pytest.fixture
@@ -179,6 +186,47 @@ def test_drift_is_confirmed_by_the_second_finding_and_forgotten_by_the_next_rele
     assert look.report.verdict == "drift"
     assert look.report.rows == 400
     assert not look.report.confirmed
+
+
+@pytest.mark.parametrize(
+    ("told", "beside", "coverage"),
+    [
+        pytest.param(2000, 0, 1.0, id="all labelled"),
+        pytest.param(2000, 2000, 1.0, id="beside another release"),
+        pytest.param(1000, 4000, 0.5, id="half labelled, beside more of another release"),
+        pytest.param(100, 10, 0.05, id="all labels read"),
+    ],
+)
+def test_coverage_is_of_the_time_whose_labels_were_read(
+    world: World, told: int, beside: int, coverage: float
+) -> None:
+    world.promote("r-1", "a")
+    for minute in (1, 2, 3, 4):
+        world.serve(2000, at=later(minute))
+        world.tell(told, before=later(minute))
+        world.tell(beside, before=later(minute), release="r-2")
+    look = world.monitor.look_at(MODEL, at=later(4) + LEAST_SETTLE + timedelta(seconds=1))
+    assert look is not None
+    assert look.coverage == pytest.approx(coverage, abs=0.001)
+
+
+def test_labels_of_more_than_a_day_say_nothing_of_the_rows_before_it(world: World) -> None:
+    world.promote("r-1", "a")
+    for minute in (1, 9):
+        world.serve(2000, at=later(minute))
+        world.tell(2500, before=later(minute))
+    look = world.monitor.look_at(MODEL, at=later(10))
+    assert look is not None
+    assert look.coverage == 1.0
+
+
+def test_coverage_is_at_most_one_though_a_window_was_lost(world: World) -> None:
+    world.promote("r-1", "a")
+    world.serve(1000, at=later(1))
+    world.tell(3000, before=later(1))
+    look = world.monitor.look_at(MODEL, at=later(2))
+    assert look is not None
+    assert look.coverage == 1.0
 
 
 def test_a_look_is_named_by_its_schedule_or_by_its_slot() -> None:

@@ -52,7 +52,7 @@ def look(
         columns=columns[:-1],
         score=columns[-1] if columns else None,
         performance=performance,
-        coverage=evidence.labelled / evidence.served if evidence.served else None,
+        coverage=evidence.coverage,
         delay=delay_of(evidence.labels),
         lost=evidence.lost,
         waiting=waiting,

@@ -77,16 +77,19 @@ class Monitor:
         since = self._since(pointer, previous, until=until)
         windows = self.ledger.windows(model, release, min(since, until - day), until)
         fresh = tuple(window for window in windows if window.end >= since)
-        labels = self._labels(pointer, until=until)
-        # Of many labels only the newest were read: coverage is that of the time they span.
-        began = labels[-1].predicted_at if len(labels) >= MOST_LABELS else until - day
-        recent = [label for label in labels if label.predicted_at >= began]
+        read = self._labels(pointer, until=until)
+        # Of many labels only the newest are read, of whatever release they are, so how far back
+        # they reach is told by all of them: coverage is that of the time they span.
+        began = until - day
+        if len(read) >= MOST_LABELS:
+            began = max(began, read[-1].predicted_at)
+        labels = tuple(label for label in read if label.release == release)
         empty = Window("", model, version, release, start=since, end=until)
         return Evidence(
             window=merge(fresh, reference) if fresh else empty,
             labels=labels,
-            served=sum(window.rows for window in windows if window.end >= began),
-            labelled=len(recent),
+            served=round(sum(_rows_since(window, began) for window in windows)),
+            labelled=sum(label.predicted_at >= began for label in labels),
             previous=previous,
             lost=lost_requests(fresh),
         )
@@ -109,14 +112,23 @@ class Monitor:
         return max(started, until - LOOK_BACK)
 
     def _labels(self, pointer: Pointer, *, until: datetime) -> tuple[Label, ...]:
+        """Return labels since the release began, of other releases too, newest first."""
         since = self._started(pointer, until=until)
         labels = self.ledger.labels(pointer.model, since, until, newest=MOST_LABELS)
-        own = (label for label in labels if label.release == pointer.release)
-        return tuple(sorted(own, key=lambda label: label.predicted_at, reverse=True))
+        return tuple(sorted(labels, key=lambda label: label.predicted_at, reverse=True))
 
     @property
     def _settle(self) -> timedelta:
         return max(LEAST_SETTLE, SETTLE * self.time_scale)
+
+
+def _rows_since(window: Window, began: datetime) -> float:
+    """Return the rows served since `began`, as if they had come evenly while the window lasted."""
+    if window.end < began:
+        return 0.0
+    if window.start >= began:
+        return window.rows
+    return window.rows * ((window.end - began) / (window.end - window.start))
 
 
 def limits_of(project: Project, *, time_scale: float) -> Limits:

@@ -15,7 +15,7 @@ class Evidence:
     """What there is to look at: one release's merged window, labels, and earlier looks.
 
     `labels` are of predictions of the same release, newest first; `served` counts the rows whose
-    labels could be among them, so that `coverage` is honest. `previous` is newest first.
+    labels could be among them, so that coverage is honest. `previous` is newest first.
     """
 
     window: Window
@@ -24,6 +24,11 @@ class Evidence:
     labelled: int = 0  # of those rows
     previous: tuple[DriftReport, ...] = ()
     lost: int = 0  # requests counted in lines that never arrived
+
+    @property
+    def coverage(self) -> float | None:
+        """Labelled share of the rows served; None when none were, 1 when windows of them lack."""
+        return min(1.0, self.labelled / self.served) if self.served else None
 
 
 @dataclass(frozen=True)
