@@ -80,6 +80,12 @@ WRONG = [
     ('["no", "yes"]', "[0, 1]", "target.classes", "write it in quotes"),
     ('["no", "yes"]', '["no", ""]', "target.classes", "empty"),
     (
+        '["no", "yes"]',
+        f'["no", "{"y" * 201}"]',
+        "target.classes",
+        f"item 2, '{'y' * 56}...: a class has at most 200 characters, not 201",
+    ),
+    (
         "minimum = 0\nmaximum = 60.5",
         "minimum = 61\nmaximum = 60.5",
         "columns.wind.minimum",

@@ -77,6 +77,17 @@ def test_a_label_that_is_no_class_is_refused_by_entry(label: object, contract: C
     assert [(p.row, p.column) for p in caught.value.problems] == [(1, "label")]
 
 
+@pytest.mark.parametrize("length", [200, 201])
+def test_a_class_that_the_ledger_could_not_give_back_is_no_label(length: int) -> None:
+    text = "x" * length
+    contract = replace(CONTRACT, target=replace(CONTRACT.target, classes=("on time", text)))
+    if length == 200:
+        assert read({**ENTRY, "label": text}, contract=contract)[0].label == text
+        return
+    with pytest.raises(InvalidRowsError, match="label: must be text of at most 200 characters"):
+        read({**ENTRY, "label": text}, contract=contract)
+
+
 def test_a_regression_takes_finite_numbers_within_the_targets_bounds() -> None:
     assert read({**ENTRY, "label": -60}, contract=REGRESSION)[0].label == "-60.0"
     assert read({**ENTRY, "label": 0.1}, contract=REGRESSION)[0].label == "0.1"

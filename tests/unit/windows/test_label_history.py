@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.windows import NOON, label
-from tidegate.errors import CorruptRecordError
+from tidegate.errors import CorruptRecordError, RecordError
+from tidegate.windows.fields import LONGEST_TEXT
 from tidegate.windows.label_codec import (
     entry_to_json,
     head_to_json,
@@ -88,6 +89,12 @@ def test_a_planted_history_is_refused(name: str, value: object) -> None:
     entry = json.dumps(json.loads(entry_to_json(label())) | {name: value})
     with pytest.raises(CorruptRecordError, match=name):
         label_from_json(head_to_json(label()), row=0, entry=entry)
+
+
+@pytest.mark.parametrize("length", [0, LONGEST_TEXT + 1])
+def test_a_label_that_could_not_be_read_back_is_not_written(length: int) -> None:
+    with pytest.raises(RecordError, match="1 to 200 characters"):
+        entry_to_json(replace(label(), label="x" * length))
 
 
 def after(seconds: float) -> Label:

@@ -30,6 +30,7 @@ SCORES_OUTPUT = "scores"  # its one output
 FLOAT32_MAX = 3.4028234663852886e38  # the largest number that a model can see
 # The largest one that becomes it: 3.4028235e38, as most programs write it, lies between the two.
 FLOAT32_LIMIT = 3.4028235677973362e38
+LONGEST_CLASS = 200  # characters of a class; the ledger reads no longer label back
 INTEGER_MAX = 2**24  # the largest whole number up to which float32 misses none
 
 

@@ -11,6 +11,7 @@ from typing import cast
 from tidegate.contract import (
     FLOAT32_LIMIT,
     INTEGER_MAX,
+    LONGEST_CLASS,
     MISSING,
     UNKNOWN,
     Column,
@@ -92,6 +93,10 @@ def _check_classes(section: Section, task: Task, classes: tuple[str, ...]) -> No
         section.fault("classes", 'at least 3 classes are expected; for two use task = "binary"')
     if len(classes) > MAX_CATEGORIES:
         section.fault("classes", f"at most {MAX_CATEGORIES} classes are expected")
+    long = [(i, name) for i, name in enumerate(classes, start=1) if len(name) > LONGEST_CLASS]
+    for i, name in long[:1]:
+        rule = f"a class has at most {LONGEST_CLASS} characters, not {len(name)}"
+        section.fault("classes", f"item {i}, {show(name)}: {rule}")
 
 
 def _columns(top: Section, taken: tuple[tuple[str, str], ...]) -> tuple[Column, ...]:

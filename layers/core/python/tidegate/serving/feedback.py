@@ -17,6 +17,7 @@ from tidegate.contract import Contract
 from tidegate.errors import InvalidRowsError, PayloadTooLargeError, Problem, ReceiptError
 from tidegate.serving.receipts import Receipt, verify
 from tidegate.serving.requests import parse_strictly
+from tidegate.windows.fields import LONGEST_TEXT
 from tidegate.windows.values import Label
 
 MAX_LABELS = 1000
@@ -141,9 +142,12 @@ def _check(outcome: Outcome, contract: Contract) -> str | Problem:
     label = str(outcome.label) if type(outcome.label) is int else outcome.label
     if isinstance(label, bool):
         label = "true" if label else "false"
-    if isinstance(label, str) and label in contract.target.classes:
-        return label
     column = f"label{outcome.at}"
+    if isinstance(label, str) and label in contract.target.classes:
+        if len(label) <= LONGEST_TEXT:
+            return label
+        # Packages of earlier days may hold such a class, and no reader of the ledger takes it.
+        return Problem(outcome.entry, column, f"must be text of at most {LONGEST_TEXT} characters")
     return Problem(outcome.entry, column, f"must be one of {', '.join(contract.target.classes)}")
 
 

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from tidegate.clock import parse_stamp
+from tidegate.contract import LONGEST_CLASS
 from tidegate.errors import CorruptRecordError
 from tidegate.settings import is_model_name
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-LONGEST_TEXT = 200  # characters
+LONGEST_TEXT = LONGEST_CLASS  # characters; a label is a class
 _LARGEST = 2**53  # beyond it JSON readers disagree about integers
 
 

@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 
 from tidegate.clock import parse_stamp, stamp
-from tidegate.errors import CorruptRecordError
+from tidegate.errors import CorruptRecordError, RecordError
 from tidegate.windows.fields import LONGEST_TEXT, Fields
 from tidegate.windows.label_history import LabelHistory, Told
 from tidegate.windows.values import Label
@@ -34,8 +34,13 @@ def head_to_json(label: Label) -> str:
 
 
 def entry_to_json(label: Label, history: LabelHistory | None = None) -> str:
-    """Return what belongs to the label's own row; `history` when it was told of more than once."""
+    """Return what belongs to the label's own row; `history` when it was told of more than once.
+
+    Raises `RecordError` when it holds a label that could not be read back.
+    """
     told = (history or LabelHistory().tell(label.label, label.received_at)).told
+    if any(not 0 < len(one.label) <= LONGEST_TEXT for one in told):
+        raise RecordError(f"label: must be text of 1 to {LONGEST_TEXT} characters")
     current, earlier = told[0], told[1:]
     content: dict[str, object] = {
         "received_at": stamp(current.first),
