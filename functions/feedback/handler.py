@@ -31,7 +31,8 @@ logger = Logger(service="feedback")
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one HTTP API event (payload format 2.0)."""
     try:
-        answer = _store(event)
+        with wiring.unavailable_is_told():
+            answer = _store(event)
     except TidegateError as error:
         logger.warning("refused", extra={"type": type(error).__name__})
         answer = refusal(error)

@@ -8,6 +8,13 @@ import sys
 from typing import Any
 
 import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from functions.feedback import handler
 from tests.fakes.artifacts import MemoryArtifacts
@@ -60,6 +67,14 @@ def receipt(version: int = 1) -> str:
     return sign(
         Receipt("q1", "ferry-delay", version, "r-1", utc_now(), ((30.0,), (20.0,))), key=KEY
     )
+
+
+def refusal(code: str, status: int = 400) -> ClientError:
+    told: Any = {
+        "Error": {"Code": code, "Message": "secret"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(told, "UpdateItem")
 
 
 def call(*entries: object, **changes: Any) -> tuple[int, dict[str, Any]]:
@@ -129,6 +144,50 @@ def test_a_store_that_fails_is_told_by_its_class_only(
     assert (status, answer["error"]["type"]) == (500, "InternalError")
     assert (vars(record)["type"], record.exc_info) == ("RuntimeError", None)
     assert "31.5" not in str(vars(record)) + json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        *(
+            pytest.param(refusal(code), 503, "ServiceUnavailableError", id=code)
+            for code in (
+                "ThrottlingException",
+                "ProvisionedThroughputExceededException",
+                "RequestLimitExceeded",
+                "InternalServerError",
+            )
+        ),
+        pytest.param(refusal("New", 503), 503, "ServiceUnavailableError", id="any 5xx"),
+        pytest.param(ReadTimeoutError(endpoint_url="x"), 503, "ServiceUnavailableError", id="read"),
+        pytest.param(
+            ConnectTimeoutError(endpoint_url="x"), 503, "ServiceUnavailableError", id="connect"
+        ),
+        pytest.param(
+            EndpointConnectionError(endpoint_url="x"), 503, "ServiceUnavailableError", id="away"
+        ),
+        pytest.param(refusal("AccessDeniedException"), 500, "InternalError", id="denied"),
+        pytest.param(refusal("ValidationException"), 500, "InternalError", id="wrong"),
+        pytest.param(NoCredentialsError(), 500, "InternalError", id="no credentials"),
+    ],
+)
+@pytest.mark.parametrize("of", ["ledger", "registry", "catalog"])
+def test_what_passes_by_itself_is_a_503_and_may_be_sent_again(
+    ledger: MemoryLedger,
+    monkeypatch: pytest.MonkeyPatch,
+    of: str,
+    error: Exception,
+    status: int,
+    kind: str,
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(wiring, of, fail)
+    entry = {"receipt": receipt(), "row": 0, "label": 31.5}
+    found, answer = call(entry)
+    assert (found, answer["error"]["type"]) == (status, kind)
+    assert "secret" not in json.dumps(answer)
 
 
 def test_collect_and_feedback_need_no_numeric_layer() -> None:

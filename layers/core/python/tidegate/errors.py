@@ -254,6 +254,13 @@ class LedgerConflictError(TidegateError):
     status = 503
 
 
+class ServiceUnavailableError(TidegateError):
+    """A service that we depend on throttles us, fails or can't be reached; try again."""
+
+    retryable = True
+    status = 503
+
+
 class ObjectExistsError(TidegateError):
     """An immutable object is already there."""
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from tidegate.settings import Settings
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from tidegate.aws.artifact_bucket import ArtifactBucket
     from tidegate.aws.automation_parameter import AutomationParameter
     from tidegate.aws.batch_objects import BatchObjects
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
 def settings() -> Settings:
     """Return the process's settings."""
     return Settings.from_env(os.environ)
+
+
+def unavailable_is_told() -> AbstractContextManager[None]:
+    """Return a context in which AWS being busy or away is a `ServiceUnavailableError`."""
+    from tidegate.aws.availability import unavailable_is_told
+
+    return unavailable_is_told()
 
 
 @cache

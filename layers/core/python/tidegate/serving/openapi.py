@@ -129,6 +129,7 @@ def _feedback() -> Json:
             ]
         },
     }
+    refused = reference("Refusal")
     return {
         "operationId": "feedback",
         "summary": "Tell the true outcomes of predictions, by their receipts.",
@@ -138,6 +139,7 @@ def _feedback() -> Json:
         },
         "responses": {
             "200": content("The labels were stored.", _STORED),
+            "503": content("The labels can't be stored now; send them again.", refused),
             **_failures("400", "413", "415", "422", "500"),
         },
     }
