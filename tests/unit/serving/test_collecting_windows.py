@@ -40,6 +40,34 @@ def test_a_bad_line_is_counted_and_the_others_are_kept() -> None:
     assert "Jane" not in str(found.refused)
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        *({"id": "389", "message": text} for text in (5, None, {}, [LINE])),
+        *({"id": id, "message": LINE} for id in (5, None, "", "a#b", "1" * 201)),
+        {"message": LINE},
+        {"id": "389"},
+        "a line",
+        None,
+    ],
+    ids=lambda event: str(event)[:30],
+)
+def test_a_log_event_of_another_form_is_counted_and_the_others_are_kept(event: object) -> None:
+    good = {"id": "380", "message": LINE}
+    found = collect(batch(logEvents=[event, good]), names=NAMES)
+    assert [one.id for one in found.windows] == ["380"]
+    assert len(found.refused) == 1
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "9000", "9999"])
+def test_a_window_that_can_have_no_time_to_live_is_passed_over(year: str) -> None:
+    odd = LINE.replace('"end":"2026-11-22', f'"end":"{year}-12-31')
+    assert odd != LINE
+    found = collect(batch(odd, LINE), names=NAMES)
+    assert [one.id for one in found.windows] == ["381"]
+    assert "end: must be a timestamp" in found.refused[0]
+
+
 @pytest.mark.parametrize("group", ["/aws/lambda/tidegate-dev-model-iris", "/aws/lambda/x", None])
 def test_nobody_speaks_for_another_model(group: str | None) -> None:
     found = collect(batch(LINE, logGroup=group), names=NAMES)
@@ -57,7 +85,15 @@ def test_a_control_message_is_no_window() -> None:
     ["", "%%%", "ää", base64.b64encode(b"no gzip").decode()]
     + [
         base64.b64encode(gzip.compress(text, mtime=0)).decode()
-        for text in (b"[]", b"{", b"\xff", b"")
+        for text in (
+            b"[]",
+            b"{",
+            b"\xff",
+            b"",
+            b"[" * 200_000,
+            b'{"messageType": "DATA_MESSAGE"}',
+            b'{"messageType": "DATA_MESSAGE", "logEvents": null}',
+        )
     ],
 )
 def test_what_is_no_batch_is_refused(data: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from tidegate.errors import CorruptRecordError, RequestError
 from tidegate.settings import Names
 from tidegate.windows.codec import decode_line
+from tidegate.windows.fields import is_identifier
 from tidegate.windows.values import Window
 
 MAX_BATCH = 64_000_000  # bytes unpacked; Lambda takes 6 MB packed
@@ -39,9 +40,9 @@ def collect(data: str, *, names: Names) -> Collected:
         return Collected((), ())
     windows: list[Window] = []
     refused: list[str] = []
-    for event in batch.get("logEvents", ()):
+    for event in _events(batch):
         try:
-            window = decode_line(event["message"], id=event["id"])
+            window = _window(event)
             if batch.get("logGroup") != names.log_group(names.endpoint(window.model)):
                 raise CorruptRecordError("a window came from a log group that isn't its model's")
             windows.append(window)
@@ -50,13 +51,27 @@ def collect(data: str, *, names: Names) -> Collected:
     return Collected(tuple(windows), tuple(refused))
 
 
+def _events(batch: dict[str, Any]) -> list[object]:
+    found = batch.get("logEvents")
+    if not isinstance(found, list):
+        raise RequestError("this is no batch of CloudWatch Logs")
+    return found
+
+
+def _window(event: object) -> Window:
+    match event:
+        case {"id": str(id), "message": str(text)} if is_identifier(id):
+            return decode_line(text, id=id)
+    raise CorruptRecordError("a log event lacks its text, or an id that may be part of a key")
+
+
 def _unpack(data: str) -> dict[str, Any]:
     try:
         packed = base64.b64decode(data, validate=True)
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)  # gzip
         content = unpacker.decompress(packed, MAX_BATCH)
         batch = json.loads(content)
-    except (zlib.error, ValueError):
+    except (zlib.error, ValueError, RecursionError):
         raise RequestError("this is no batch of CloudWatch Logs") from None
     if not isinstance(batch, dict):
         raise RequestError("this is no batch of CloudWatch Logs")

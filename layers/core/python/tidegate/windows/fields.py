@@ -15,6 +15,7 @@ from tidegate.settings import is_model_name
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 LONGEST_TEXT = LONGEST_CLASS  # characters; a label is a class
+YEARS = range(1970, 9000)  # of four digits, and a time to live can be added to every moment
 _LARGEST = 2**53  # beyond it JSON readers disagree about integers
 
 
@@ -69,11 +70,14 @@ class Fields:
         return found
 
     def moment(self, key: str) -> datetime:
-        """Return a timestamp."""
+        """Return a timestamp of `YEARS`."""
         try:
-            return parse_stamp(self.text(key))
+            moment = parse_stamp(self.text(key))
+            if moment.year in YEARS:
+                return moment
         except (ValueError, OverflowError):
-            raise self.wrong(key, "must be a timestamp such as 2026-11-20T10:00:00.000Z") from None
+            pass
+        raise self.wrong(key, "must be a timestamp such as 2026-11-20T10:00:00.000Z")
 
     def integer(self, key: str, *, low: int = 0) -> int:
         """Return an integer from `low` to 2^53."""
