@@ -103,6 +103,29 @@ def test_a_regression_refuses_other_labels(text: str) -> None:
         read(body=body, contract=contract)
 
 
+def test_both_zeros_are_one_label() -> None:
+    minus, plus = ({**ENTRY, "label": zero} for zero in (-0.0, 0.0))
+    assert [label.label for label in read(minus, plus, contract=REGRESSION)] == ["0.0", "0.0"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rule"),
+    [
+        (None, None, "must be a finite number"),
+        (-60.0, None, "must be a finite number from -60.0"),
+        (None, 0.0, "must be a finite number to 0.0"),
+        (-60.0, 0.0, "must be a finite number from -60.0 to 0.0"),
+    ],
+)
+def test_only_bounds_that_there_are_are_named(
+    low: float | None, high: float | None, rule: str
+) -> None:
+    contract = replace(REGRESSION, target=replace(REGRESSION.target, minimum=low, maximum=high))
+    with pytest.raises(InvalidRowsError) as raised:
+        read({**ENTRY, "label": 1.75e308}, contract=contract)
+    assert raised.value.problems == (Problem(0, "label", rule),)
+
+
 @pytest.mark.parametrize("row", [-1, 3, 1.0, True, "1", None, 2**70])
 def test_a_row_outside_the_answer_is_refused(row: object) -> None:
     with pytest.raises(InvalidRowsError, match="column row: must be an integer from 0 to 2"):

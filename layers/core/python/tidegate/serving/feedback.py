@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from itertools import islice
 
-from tidegate.contract import Contract
+from tidegate.contract import Contract, Target
 from tidegate.errors import InvalidRowsError, PayloadTooLargeError, Problem, ReceiptError
 from tidegate.serving.receipts import Receipt, verify
 from tidegate.serving.requests import parse_strictly
@@ -159,8 +159,13 @@ def _value(outcome: Outcome, contract: Contract) -> str | Problem:
     if type(value) not in (int, float) or not isinstance(value, int | float):
         return Problem(outcome.entry, column, "must be a number")
     if not (low <= value <= high and abs(value) <= 1.7e308):
-        return Problem(outcome.entry, column, f"must be a finite number from {low} to {high}")
-    return repr(float(value))
+        return Problem(outcome.entry, column, f"must be a finite number{_within(target)}")
+    return repr(float(value) + 0.0)  # -0.0 is the label 0.0, not another one
+
+
+def _within(target: Target) -> str:
+    bounds = ("from", target.minimum), ("to", target.maximum)
+    return "".join(f" {word} {bound}" for word, bound in bounds if bound is not None)
 
 
 def _label(outcome: Outcome, text: str, at: datetime) -> Label:
