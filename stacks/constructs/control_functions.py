@@ -118,7 +118,7 @@ class ControlFunctions(Construct):
         for verb in ("monitor", "govern"):
             self._grant_commit(self[verb])
         ledger.grant_read(self["monitor"].role)
-        files.grant_read(self["monitor"].role, "code/", "packages/")
+        files.grant_read(self["monitor"].role, "code/", "packages/", "reports/")
         files.grant_write(self["monitor"].role, "reports/")
         files.grant_read(self["govern"].role, "code/")
         ledger.grant_idempotency(self["govern"].role, function="govern")

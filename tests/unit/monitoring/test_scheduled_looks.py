@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,8 +16,9 @@ from tests.fakes.artifacts import MemoryArtifacts
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.signer import FakeSigner
 from tests.fakes.weather import CONTRACT, NOON
-from tidegate.errors import NotFoundError
+from tidegate.errors import CorruptRecordError, NotFoundError
 from tidegate.monitoring.monitor import LEAST_SETTLE, Monitor, scheduled_time
+from tidegate.monitoring.report import report_from_json
 from tidegate.project import (
     GovernorPolicy,
     Holdout,
@@ -131,6 +133,36 @@ def test_the_same_schedule_event_five_times_makes_one_report(world: World) -> No
     kinds = [event.kind for event in world.registry.events(MODEL)]
     assert kinds.count("DriftReported") == 1
     assert len(world.catalog.artifacts.list("reports/")) == 1
+
+
+def test_a_look_that_was_stored_and_not_recorded_is_recorded_as_it_was_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no answer")
+
+    world.promote("r-1", "a")
+    world.serve(400, at=later(1))
+    with monkeypatch.context() as broken:
+        broken.setattr(world.registry, "report_drift", fail)
+        with pytest.raises(RuntimeError, match="no answer"):
+            world.monitor.look_at(MODEL, at=later(2))
+    world.serve(400, at=later(1.5), shift=50)  # a window that came late
+    look = world.monitor.look_at(MODEL, at=later(2))
+    assert look is not None
+    (recorded,) = world.registry.reports(MODEL)
+    stored = json.loads(world.catalog.artifacts.get(recorded.key))["report"]
+    assert look.report == recorded
+    assert (recorded.verdict, recorded.rows) == (stored["verdict"], stored["rows"])
+    assert (recorded.verdict, recorded.rows) == ("no_drift", 400)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b"[" * 100_000, b'{"report": {"columns": []}}'], ids=len
+)
+def test_what_is_no_report_of_a_look_is_refused(content: bytes) -> None:
+    with pytest.raises(CorruptRecordError, match="no report"):
+        report_from_json(content)
 
 
 def test_rows_that_were_too_few_count_in_the_next_look(world: World) -> None:

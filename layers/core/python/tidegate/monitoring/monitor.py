@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +10,7 @@ from tidegate.clock import parse_stamp, stamp
 from tidegate.errors import NotFoundError, ObjectExistsError
 from tidegate.monitoring.look import look
 from tidegate.monitoring.performance import MOST_LABELS
-from tidegate.monitoring.report import look_to_json
+from tidegate.monitoring.report import look_to_json, report_from_json
 from tidegate.monitoring.values import Evidence, Limits, Look
 from tidegate.package import keys
 from tidegate.project import MonitorPolicy, Project
@@ -56,8 +55,12 @@ class Monitor:
         )
         key = keys.drift_report(model, found.report.id)
         found = replace(found, report=replace(found.report, key=key))
-        with suppress(ObjectExistsError):  # the same schedule event came twice: the first stays
+        try:
             artifacts.put(key, look_to_json(found))
+        except ObjectExistsError:
+            # The same schedule event came twice: what was found first stays. It may not have been
+            # recorded yet, and since then windows may have come, so the record is made from it.
+            found = replace(found, report=report_from_json(artifacts.get(key)))
         return replace(found, report=registry.report_drift(found.report, at=at))
 
     def cadence(self, model: str) -> timedelta:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from tidegate.errors import CorruptRecordError
 from tidegate.monitoring.values import ColumnFinding, Look
+from tidegate.registry.values import DriftReport
 
 
 def look_to_json(look: Look) -> bytes:
@@ -23,6 +25,15 @@ def look_to_json(look: Look) -> bytes:
         "label_delay": None if look.delay is None else asdict(look.delay),
     }
     return json.dumps(content, sort_keys=True, indent=1, allow_nan=False).encode()
+
+
+def report_from_json(content: bytes) -> DriftReport:
+    """Read the summary back; raise `CorruptRecordError` when these are no bytes of a look."""
+    try:
+        found = json.loads(content)["report"]
+        return DriftReport(**{**found, "columns": tuple(found["columns"])})
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise CorruptRecordError("this is no report of a look") from None
 
 
 def _column(finding: ColumnFinding) -> dict[str, object]:
