@@ -93,6 +93,18 @@ def test_a_receipt_of_many_rows_is_corrected_as_a_whole(ledger: Ledger) -> None:
     assert {one.label for one in read(ledger)} == {"early"}
 
 
+def test_the_newest_labels_are_those_of_whole_receipts(ledger: Ledger) -> None:
+    for minute, receipt in enumerate("abc"):
+        at = NOON + minute * timedelta(minutes=1)
+        rows = [
+            replace(told("late", 1, row=row, receipt=receipt), predicted_at=at) for row in range(90)
+        ]
+        ledger.put_labels(rows)
+    for newest, receipts in ((1, "c"), (90, "c"), (91, "bc"), (300, "abc")):
+        found = ledger.labels("ferry-delay", NOON, NOON + HOUR, newest=newest)
+        assert ({one.receipt for one in found}, len(found)) == (set(receipts), 90 * len(receipts))
+
+
 @pytest.mark.parametrize(("width", "rows"), [(1, 1000), (50, 1000), (1000, 100), (10_000, 3)])
 def test_a_receipt_of_wide_answers_is_stored_as_a_whole(
     ledger: Ledger, width: int, rows: int

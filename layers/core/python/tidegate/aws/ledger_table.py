@@ -91,10 +91,13 @@ class LedgerTable:
     ) -> tuple[Label, ...]:
         """Return labels with since <= prediction < until, by time of prediction."""
         found: list[Label] = []
+        last = ""
         for item in self._sheets(model, since, until):
-            found += (label for label in _sheet(item) if since <= label.predicted_at < until)
-            if newest and len(found) >= newest:
+            receipt = _text(item, "SK").rpartition("#")[0]
+            if newest and len(found) >= newest and receipt != last:
                 break
+            found += (label for label in _sheet(item) if since <= label.predicted_at < until)
+            last = receipt
         return tuple(
             sorted(found, key=lambda label: (label.predicted_at, label.receipt, label.row))
         )
