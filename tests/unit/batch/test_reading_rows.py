@@ -20,6 +20,7 @@ from tidegate.errors import BatchError
 
 HEADER = "id,wind,gusts,harbour,boats,holiday\n"
 LINE = '{"id":"a","wind":1.5,"gusts":2.0,"harbour":"north","boats":3,"holiday":true}\n'
+TWICE = "is not JSON: the key 'wind' stands twice"
 
 
 def read(folder: Path, form: Format, data: bytes, *keep: str) -> list[Rows]:
@@ -120,7 +121,7 @@ def test_a_file_that_is_none_of_its_format_is_refused(
         ("{", "is not JSON: "),
         (LINE.replace("1.5", "NaN").strip(), "is not JSON: "),
         (LINE.replace('"gusts":2.0,', "").strip(), "column(s) gusts are missing"),
-        (LINE.replace('"id":"a"', '"wind":1').strip(), "is not JSON: key 'wind' stands twice"),
+        (LINE.replace('"id":"a"', '"wind":1').strip(), TWICE),
     ],
     ids=["list", "broken", "nan", "missing", "repeated-key"],
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from functools import cache
@@ -41,13 +42,13 @@ def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
     >>> json.loads('{"a": 1, "a": 2}', object_pairs_hook=unique)
     Traceback (most recent call last):
-    ValueError: key 'a' stands twice
+    ValueError: the key 'a' stands twice in one object
     """
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"key {key!r} stands twice")
-        found[key] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key in found if counts[key] > 1)
+        raise ValueError(f"the key {twice[:100]!r} stands twice in one object")
     return found
 
 

@@ -244,8 +244,8 @@ def _sheet_key(label: Label) -> Key:
 def rows_of_sheet(width: int) -> int:
     """Return how many rows of `width` scores fit into an item, whatever is told of them.
 
-    >>> rows_of_sheet(1), rows_of_sheet(50), rows_of_sheet(10_000)
-    (35, 31, 1)
+    >>> rows_of_sheet(1), rows_of_sheet(50), rows_of_sheet(1000), rows_of_sheet(10_000)
+    (35, 31, 10, 1)
     """
     return max(1, ITEM // (KEPT * TOLD + SCORE * width))
 

@@ -37,13 +37,12 @@ class Encoder:
             (column.name, coder(column)) for column in contract.columns
         )
         self._by_name = dict(self._coders)
-        self._names = frozenset(contract.column_names)
         self._first = contract.column_names[0]
         self._max_rows = contract.max_rows
         self._few = min(SMALL - 1, contract.max_rows)
         self._fast = FastPaths([code for _, code in self._coders])
         self._values_of = _getter(contract.column_names)
-        self._lists = [list] * len(self._names)
+        self._lists = [list] * len(self._by_name)
 
     def records(self, records: object) -> Matrix:
         """Encode a list of JSON objects; raise `InvalidRowsError` or `PayloadTooLargeError`."""
@@ -63,7 +62,7 @@ class Encoder:
 
     def few_records(self, records: Any) -> Packed | None:  # noqa: ANN401 - any JSON
         """Return few records that are plainly right, None for others; `records` tells of those."""
-        values_of, width, rows = self._values_of, len(self._names), []
+        values_of, width, rows = self._values_of, len(self._by_name), []
         try:
             if not 0 < len(records) <= self._few:
                 return None
@@ -152,7 +151,7 @@ class Encoder:
 
     def _equally_long(self, columns: Mapping[str, Any], kinds: set[type]) -> Sequence[Any]:
         """Return the columns in order; raise when they are others or not equally long."""
-        if columns.keys() != self._names or not set(map(type, columns.values())) <= kinds:
+        if columns.keys() != self._by_name.keys() or not set(map(type, columns.values())) <= kinds:
             raise _refused(self._column_problems(columns, kinds))
         lists: Sequence[Any] = self._values_of(columns)
         rows = len(lists[0])
@@ -191,7 +190,7 @@ class Encoder:
     def _list_problems(self, columns: Mapping[str, Any], kinds: set[type]) -> Iterator[Problem]:
         yield from self._name_problems(columns, -1)
         for name, values in columns.items():
-            if name in self._names and type(values) not in kinds:
+            if name in self._by_name and type(values) not in kinds:
                 yield Problem(-1, str(name), "must be a list of values")
 
     def arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Matrix:
@@ -245,10 +244,10 @@ class Encoder:
             if type(record) is not dict:
                 total += 1
                 continue
-            known = [name for name in record if name in self._names]
+            known = [name for name in record if name in self._by_name]
             answers = (self._by_name[name].one(record[name]) for name in known)
             wrong = sum(isinstance(answer, str) for answer in answers)
-            total += len(self._names) + len(record) - 2 * len(known) + wrong
+            total += len(self._by_name) + len(record) - 2 * len(known) + wrong
         return InvalidRowsError(named, total)
 
     def _record_problems(self, records: Sequence[object]) -> Iterator[Problem]:
@@ -267,7 +266,7 @@ class Encoder:
             if name not in found:
                 yield Problem(row, name, "is missing")
         for other in found:
-            if other not in self._names:
+            if other not in self._by_name:
                 yield Problem(row, _printable(str(other)), "is no column of the contract")
 
     def _check_count(self, rows: int, key: str) -> None:

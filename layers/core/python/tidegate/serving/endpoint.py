@@ -71,9 +71,11 @@ def _open_source(settings: Settings) -> ModelSource:
 
 
 @cache
-def _unloaded() -> Service:
-    """Return what counts failures of requests for which the service couldn't be loaded."""
-    return unloaded(Settings.from_env(os.environ))
+def _unloaded() -> Service | None:
+    """Return what counts requests for which the service couldn't be loaded; None: not even that."""
+    with suppress(SettingsError):  # which was reported
+        return unloaded(Settings.from_env(os.environ))
+    return None
 
 
 def _count(
@@ -90,12 +92,10 @@ def _count(
     """
     window = None
     try:
-        if endpoint is None:  # not loaded, and not tried again for one request
-            if at is None:
-                return
+        if endpoint is None and at is not None:  # its load is not tried again for one request
             endpoint = _unloaded()
-        window = endpoint.window
-        if window is None:
+        window = endpoint.window if endpoint else None
+        if endpoint is None or window is None:
             return
         if at is None:
             window.warm()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from tidegate.decoding import unique
 from tidegate.errors import PayloadTooLargeError, RequestError
 from tidegate.frozen import made
 from tidegate.serving.content_coding import decode
@@ -94,7 +94,7 @@ def parse_strictly(body: bytes) -> object:
     columns can name the row.
     """
     try:
-        return json.loads(body.decode(), parse_int=_integer, object_pairs_hook=_unique)
+        return json.loads(body.decode(), parse_int=_integer, object_pairs_hook=unique)
     except RecursionError:
         raise RequestError("the body is nested too deeply") from None
     except UnicodeDecodeError:
@@ -104,19 +104,12 @@ def parse_strictly(body: bytes) -> object:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise RequestError(f"the body is not JSON: {error.msg}, {where}") from None
+    except ValueError as error:  # of a key that stands twice
+        raise RequestError(str(error)) from None
 
 
 def _integer(text: str) -> int | float:
     return int(text) if len(text) <= 400 else float(text)  # int() takes quadratic time
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        counts = Counter(name for name, _ in pairs)
-        twice = next(name for name in found if counts[name] > 1)
-        raise RequestError(f"the key {twice[:100]!r} stands twice in one object")
-    return found
 
 
 def _too_large(limit: int) -> PayloadTooLargeError:

@@ -104,18 +104,19 @@ def _split(window: Window, limit: int) -> list[Window]:
     """Cut columns, then labels in two until each part fits; the first keeps what is neither."""
     if len(_line(window)) <= limit - len(".99999"):
         return [window]
-    kind = "columns" if window.columns and (len(window.columns) > 1 or window.rows) else "labels"
+    least = 0 if window.rows else 1  # what has rows besides can do without any
+    kind = "columns" if len(window.columns) > least else "labels"
     counts: Mapping[str, Any] = getattr(window, kind)
     names = sorted(counts)
-    half = len(names) // 2
-    if len(names) <= (not window.rows):
+    if len(names) <= least:
         what = [*window.columns, *window.labels][:1]
         raise ValueError(f"window {window.id}: {what} can't be written in {limit} bytes")
-    kept, moved = (
-        dict[str, Any]({kind: {name: counts[name] for name in part}})
-        for part in (names[:half], names[half:])
-    )
-    first = replace(window, **kept)
+
+    def only(part: list[str]) -> dict[str, Any]:
+        return {kind: {name: counts[name] for name in part}}
+
+    half = len(names) // 2
+    first = replace(window, **only(names[:half]))
     second = Window(
         id=window.id,
         model=window.model,
@@ -125,8 +126,8 @@ def _split(window: Window, limit: int) -> list[Window]:
         end=window.end,
         container=window.container,
         earlier=window.earlier + window.requests,
+        **only(names[half:]),
     )
-    second = replace(second, **moved)
     return _split(first, limit) + _split(second, limit)
 
 
