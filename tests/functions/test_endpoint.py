@@ -48,6 +48,11 @@ def data() -> bytes:
     return package()
 
 
+def forget_services() -> None:
+    endpoint._opened.clear()
+    endpoint._unloaded.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clock]:
     for name, value in SETTINGS.to_env().items():
@@ -55,11 +60,9 @@ def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clock]:
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     found = Clock()
     monkeypatch.setattr(endpoint, "time", found)
-    for cached in (endpoint.service, endpoint._unloaded):
-        cached.cache_clear()
+    forget_services()
     yield found
-    for cached in (endpoint.service, endpoint._unloaded):
-        cached.cache_clear()
+    forget_services()
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ ALLOWED = {
     "hashlib": "the package's digests",
     "_blake2": "hashlib",
     "_hashlib": "hashlib",
+    "_sha2": "receipts of few rows",
+    "_sha256": "the same before Python 3.12",
     "numpy": "the types of arrays",
     "zlib": "gzip, in and out",
 }
@@ -90,9 +92,7 @@ assert endpoint.handle(event, Context)["statusCode"] == 200
 
 
 def test_importing_the_endpoint_opens_nothing() -> None:
-    modules = loaded(
-        "from tidegate.serving import endpoint; assert not endpoint.service.cache_info().currsize"
-    )
+    modules = loaded("from tidegate.serving import endpoint; assert not endpoint._opened")
     assert {name.partition(".")[0] for name in modules} <= ALLOWED.keys()
 
 
@@ -119,7 +119,7 @@ def test_the_service_is_loaded_while_lambda_starts(tmp_path: Path) -> None:
     unpack(package(), tmp_path)
     code = """
 from tidegate.serving import endpoint
-assert endpoint.service.cache_info().currsize == 1
+assert len(endpoint._opened) == 1
 print(endpoint.service().predictor is not None)
 """
     assert run(code, LAMBDA_TASK_ROOT=str(tmp_path), **SETTINGS.to_env()).strip() == "True"

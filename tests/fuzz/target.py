@@ -47,11 +47,11 @@ def served() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         unpack(package(), Path(folder))
         os.environ.update(replace(SETTINGS, package_dir=folder).to_env())
-        endpoint.service.cache_clear()
+        endpoint._opened.clear()
         try:
             yield
         finally:
-            endpoint.service.cache_clear()
+            endpoint._opened.clear()
             os.environ.clear()
             os.environ.update(kept)
 

@@ -22,7 +22,7 @@ from tests.fakes.pybind_session import PybindSession
 from tidegate.errors import PackageError
 from tidegate.scoring import ort_api
 from tidegate.scoring.onnx_session import (
-    KEPT_FRAMES,
+    KEPT_SIZES,
     KEPT_VALUES,
     OnnxSession,
     threads_for,
@@ -358,9 +358,9 @@ def test_a_status_is_released() -> None:
 
 def test_row_counts_of_all_kinds_keep_few_frames() -> None:
     session = OnnxSession(linear().SerializeToString())
-    for rows in range(3 * KEPT_FRAMES):
+    for rows in range(3 * KEPT_SIZES):
         session.run(np.ones((rows, 2), np.float32))
-        assert len(session._frames) <= KEPT_FRAMES
+        assert len(session._frames) <= KEPT_SIZES
 
 
 def test_a_library_that_is_another_one_is_refused(tmp_path: Path) -> None:

@@ -114,17 +114,17 @@ class BooleanCoder:
         return found, wrong | null, "must be 0 or 1"
 
 
-class _Codes(dict[str | None, float]):
-    """Category -> code. Other texts have the code of the unknown, if there is one."""
+class _MappedCodes(dict[str | None, float]):
+    """Category -> code, where every other text has the code of the unknown."""
 
-    def __init__(self, codes: dict[str | None, float], unknown: float | None) -> None:
+    def __init__(self, codes: dict[str | None, float], unknown: float) -> None:
         super().__init__(codes)
-        self.unknown = unknown
+        self._unknown = unknown
 
     def __missing__(self, key: object) -> float:
-        if self.unknown is None or type(key) is not str:
+        if type(key) is not str:
             raise KeyError
-        return self.unknown
+        return self._unknown
 
 
 class CategoryCoder:
@@ -138,7 +138,8 @@ class CategoryCoder:
         if column.nullable:
             codes[None] = float(len(column.categories))
         self.domain = Domain(low=0.0, high=math.inf, kinds=_kinds({str}, nullable=column.nullable))
-        self.codes = _Codes(codes, float(len(codes)) if column.unknown == "map" else None)
+        self.unknown = float(len(codes)) if column.unknown == "map" else None
+        self.codes = codes if self.unknown is None else _MappedCodes(codes, self.unknown)
         self.is_listed = len(column.categories) <= LISTED
         self._rule = _category_rule(column.categories)
 
@@ -175,7 +176,7 @@ class CategoryCoder:
         if name in ("", MISSING):
             return self.codes.get(None, math.nan)
         if name == UNKNOWN:
-            return math.nan if self.codes.unknown is None else self.codes.unknown
+            return math.nan if self.unknown is None else self.unknown
         try:
             return self.codes[name]
         except KeyError:

@@ -42,7 +42,7 @@ class Encoder:
         self._few = min(SMALL - 1, contract.max_rows)
         self._fast = FastPaths([code for _, code in self._coders])
         self._values_of = _getter(contract.column_names)
-        self._lists = [list] * len(self._by_name)
+        self._lists = (list,) * len(self._by_name)
 
     def records(self, records: object) -> Matrix:
         """Encode a list of JSON objects; raise `InvalidRowsError` or `PayloadTooLargeError`."""
@@ -81,9 +81,14 @@ class Encoder:
             return None
         try:
             lists = self._values_of(columns)
-            if len(columns) != len(lists) or list(map(type, lists)) != self._lists:
+            if len(columns) != len(lists) or tuple(map(type, lists)) != self._lists:
                 return None
-            return self._fast.rows(zip(*lists, strict=True))
+            if len(first) > 1:
+                return self._fast.rows(zip(*lists, strict=True))
+            row = []  # as most requests have one; a strict zip takes more code than this loop
+            for (value,) in lists:
+                row.append(value)
+            return self._fast.rows((row,))
         except (KeyError, ValueError):  # a column is missing, or they are not equally long
             return None
 

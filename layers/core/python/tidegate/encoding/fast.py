@@ -36,8 +36,9 @@ class FastPaths:
     def __init__(self, coders: Sequence[Coder]) -> None:
         """Prepare the bounds and the look-up of categories."""
         self._coders = tuple(coders)
-        self._lowest = [code.domain.low for code in coders]
-        self._highest = [code.domain.high for code in coders]
+        same: dict[float, float] = {}  # equal bounds are one object, which is read once
+        self._lowest = [same.setdefault(low, low) for low in (c.domain.low for c in coders)]
+        self._highest = [same.setdefault(high, high) for high in (c.domain.high for c in coders)]
         # Beyond EXACT a number may have been rounded across a bound.
         self._lows = np.maximum(self._lowest, -EXACT)[:, None]
         self._highs = np.minimum(self._highest, EXACT)[:, None]
@@ -59,7 +60,7 @@ class FastPaths:
         self._nulls: dict[tuple[type, ...], tuple[int, ...]] = {}
         self._row = Struct(f"{len(coders)}f").pack
 
-    def rows(self, rows: Iterable[tuple[Any, ...]]) -> Packed | None:
+    def rows(self, rows: Iterable[Sequence[Any]]) -> Packed | None:
         """Return few rows of values in column order as float32, None when in doubt.
 
         Plain Python: for a row or two it beats numpy's cost per call.
@@ -114,7 +115,7 @@ class FastPaths:
         pairs = zip(values, self._null_codes, strict=True)
         return [null if value is None else value for value, null in pairs]
 
-    def _row_of(self, values: tuple[Any, ...], nulls: Sequence[int]) -> bytes:
+    def _row_of(self, values: Sequence[Any], nulls: Sequence[int]) -> bytes:
         """Return a row of right types; raise `KeyError` for a category or a number beyond."""
         row: list[Any] = list(values)
         for j, codes in self._categories:

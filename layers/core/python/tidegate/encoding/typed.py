@@ -107,9 +107,8 @@ _UNKNOWN = "unknown"
 def _codes(column: Column, code: CategoryCoder) -> Any:  # noqa: ANN401 - a type
     known, mapped = cast("Any", _Code), cast("Any", _CodeOrUnknown)
     members = [(f"c{i}", (text, code.codes[text])) for i, text in enumerate(column.categories)]
-    unknown = code.codes.unknown
-    if unknown is None:
+    if code.unknown is None:
         return known("Codes", members)
     # Its text is one that no category is; a client may send it like any other that is none.
     text = max(column.categories, key=len) + "?"
-    return mapped("Codes", [*members, (_UNKNOWN, (text, unknown))])
+    return mapped("Codes", [*members, (_UNKNOWN, (text, code.unknown))])

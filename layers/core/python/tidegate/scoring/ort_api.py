@@ -125,11 +125,15 @@ class OrtApi:
         return owned
 
     def check(self, status: int | None) -> None:
-        """Raise `PackageError` for a status that is not OK, and release it."""
+        """Raise `PackageError` for a status that is not OK."""
         if status:
-            text = self._message(status).decode(errors="replace").splitlines()
-            self._releases["Status"](status)
-            raise PackageError(text[0][:600] if text else "no reason given")
+            raise PackageError(self.reason(status))
+
+    def reason(self, status: int) -> str:
+        """Return what a status that is not OK says, and release it."""
+        text = self._message(status).decode(errors="replace").splitlines()
+        self._releases["Status"](status)
+        return text[0][:600] if text else "no reason given"
 
     def _at(self, place: int) -> int:
         return self._table[place] or 0

@@ -24,6 +24,8 @@ Places = (
 Numbers = Sequence[float] | np.ndarray[_Shape, np.dtype[np.float64]]
 
 _SIDES = 2  # scores of a row of a binary model
+# Added to a number of less than 2 ** 51 and taken off again, it leaves the nearest whole number.
+_WHOLE = 1.5 * 2.0**52
 
 
 def named(places: Places, names: Sequence[T]) -> Sequence[T]:
@@ -85,9 +87,9 @@ class Reading:
         threshold = self._threshold
         if len(numbers) == _SIDES:  # one row, as most requests have: in half the steps
             other, score = numbers
-            if (total := other + score) - total:
-                return None
-            return made(Read, ((score >= threshold,), [round(score * 1e6) / 1e6], (score,)))
+            if 0.0 <= score <= 1.0 and other - other == 0.0:  # not NaN or infinite
+                rounded = (score * 1e6 + _WHOLE - _WHOLE) / 1e6
+                return made(Read, ((score >= threshold,), [rounded], (score,)))
         # NaN when it isn't finite. Of float32: float64 holds any sum of finite ones.
         if (total := sum(numbers)) - total:
             return None

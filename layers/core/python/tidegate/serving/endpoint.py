@@ -39,7 +39,7 @@ def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     try:
         request = read_request(event)
         counted = request.method == "POST" and not request.probe
-        endpoint = service()
+        endpoint = _opened[0] if _opened else service()
         outcome = endpoint.answer(request, id=context.aws_request_id, at=at)
     except TidegateError as error:
         if error.status >= 500 and error.status != 503:
@@ -53,13 +53,17 @@ def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     return outcome.answer.to_event()
 
 
-@cache
+_opened: list[Service] = []  # one, once it is
+
+
 def service() -> Service:
     """Return the container's service, loaded once."""
-    settings = Settings.from_env(os.environ)
-    folder = settings.package_dir or os.environ.get("LAMBDA_TASK_ROOT", "")
-    memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
-    return open_service(settings, folder, open_source=_open_source, memory_mb=memory)
+    if not _opened:
+        settings = Settings.from_env(os.environ)
+        folder = settings.package_dir or os.environ.get("LAMBDA_TASK_ROOT", "")
+        memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
+        _opened.append(open_service(settings, folder, open_source=_open_source, memory_mb=memory))
+    return _opened[0]
 
 
 def _open_source(settings: Settings) -> ModelSource:
@@ -123,12 +127,12 @@ def _flush_at_shutdown() -> None:
     api = os.environ.get("AWS_LAMBDA_RUNTIME_API")
     if not api or Settings.from_env(os.environ).flush_at_shutdown != "on":
         return
-    if _is_loaded() and service().window is None:  # nothing was released
+    if _opened and service().window is None:  # nothing was released
         return
     from tidegate.serving.shutdown import at_shutdown
 
     def flush() -> None:
-        window = service().window if _is_loaded() else None
+        window = service().window if _opened else None
         if window and window.requests:
             closed = window.close(id="shutdown", at=time())
             # Past the buffer: the signal may have come in the middle of a print.
@@ -136,10 +140,6 @@ def _flush_at_shutdown() -> None:
 
     with suppress(OSError):
         at_shutdown(flush, api=api)
-
-
-def _is_loaded() -> bool:
-    return service.cache_info().currsize > 0
 
 
 def _begin_afresh_when_restored() -> None:
@@ -153,7 +153,7 @@ def _begin_afresh_when_restored() -> None:
     from snapshot_restore_py import register_after_restore  # type: ignore[import-not-found]
 
     def begin() -> None:
-        if _is_loaded() and (window := service().window):
+        if _opened and (window := service().window):
             window.clear()
 
     register_after_restore(begin)

@@ -89,7 +89,7 @@ class Predictor:
             return self._unanswerable(question, rows)
         places, shown, tracked = found
         text = orjson.dumps(shown)
-        receipt = self._signer.sign(orjson.dumps({"id": id, "t": round(at * 1000)}), text)
+        receipt = self._signer.sign(orjson.dumps({"id": id, "t": at}), text)
         if len(receipt) > MAX_LENGTH:  # feedback would refuse it
             raise PayloadTooLargeError(f"the receipt of {rows} rows is too long; send fewer")
         answer = write(found, text, receipt)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tidegate.decoding import unique
 from tidegate.errors import PayloadTooLargeError, RequestError
 from tidegate.frozen import made
 from tidegate.serving.content_coding import decode
+
+KNOWN_PATHS = 256  # that are remembered; a container serves one model, whose routes are few
+_KNOWN_PLACES: dict[str, tuple[str, str]] = {}
 
 
 class HttpRequest(NamedTuple):
@@ -61,7 +63,7 @@ def read_request(event: object) -> HttpRequest:
     path, body = outer.get("rawPath") or "", outer.get("body") or ""
     if not (isinstance(method, str) and isinstance(path, str) and isinstance(body, str)):
         raise RequestError("this is no HTTP API event of payload format 2.0")
-    model, route = _place(path)
+    model, route = _KNOWN_PLACES.get(path) or _place(path)
     is_base64, headers = outer.get("isBase64Encoded") is True, _headers_of(outer.get("headers"))
     found = (method, path, model, body, is_base64, headers, route, "probe" in outer)
     return made(HttpRequest, found)
@@ -79,12 +81,14 @@ def _headers_of(found: object) -> Mapping[str, str]:
     return {str(name).lower(): value for name, value in found.items() if isinstance(value, str)}
 
 
-@lru_cache(maxsize=256)  # a container serves one model, whose routes are few
 def _place(path: str) -> tuple[str, str]:
     """Return the model and what follows it: each has routes of its own, without parameters."""
     _, found, rest = path.partition("/models/")
     model, _, route = rest.partition("/")
-    return (model, route) if found else ("", path.strip("/"))
+    place = (model, route) if found else ("", path.strip("/"))
+    if len(_KNOWN_PLACES) < KNOWN_PATHS:
+        _KNOWN_PLACES[path] = place
+    return place
 
 
 def parse_strictly(body: bytes) -> object:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tidegate.contract import Contract
-from tidegate.encoding.encoder import Encoder
+from tidegate.encoding.encoder import SMALL, Encoder
 from tidegate.encoding.occurrences import occurs
 from tidegate.errors import RequestError
 from tidegate.frozen import made
@@ -40,6 +40,7 @@ class JsonProtocol:
         """Read rows by `encoder`, write predictions by `contract` as those of what is served."""
         self._contract, self._encoder = contract, encoder
         self._columns = len(contract.columns)
+        self._keys = [1 + rows * self._columns for rows in range(SMALL)]  # of few records
         self._rows = RowWriter(contract)
         version = {"model": served.model, "version": served.version, "release": served.release}
         self._head = orjson.dumps(version)[:-1] + b',"predictions":['
@@ -93,13 +94,13 @@ class JsonProtocol:
         """Return few rows that are plainly right, None when there may be more to say."""
         if type(payload) is not dict or len(payload) != 1:
             return None
-        packed, keys = None, 1 + self._columns
+        packed, objects = None, 1
         if "records" in payload:
             packed = self._encoder.few_records(records := payload["records"])
-            keys = 1 + self._columns * len(records) if packed else 0
+            objects = len(records) if packed else 0
         elif "columns" in payload:
             packed = self._encoder.few_columns(payload["columns"])
-        return packed if packed and occurs(body, b":", keys) else None
+        return packed if packed and occurs(body, b":", self._keys[objects]) else None
 
     def _all_rows(self, payload: Any, body: bytes) -> Matrix:  # noqa: ANN401 - any JSON
         """Return the matrix of `{"records": [...]}` or `{"columns": {...}}`.
