@@ -196,6 +196,7 @@ def test_a_packed_answer_holds_what_the_plain_one_does() -> None:
 
 def test_the_longest_answer_is_measured_as_it_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tidegate.serving.predictor.MAX_ANSWER", 2000)
+    monkeypatch.setattr("tidegate.serving.predictor._SURELY_FITS", 1000)
     asks = predictor(replace(CONTRACT, max_rows=50))
     body = records(*[ROW] * 45)
     with pytest.raises(PayloadTooLargeError, match="too long"):

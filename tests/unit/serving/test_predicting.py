@@ -213,6 +213,7 @@ def test_exactly_the_limit_of_rows_is_answered_and_one_more_is_not() -> None:
 
 def test_an_answer_too_long_for_lambda_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predicting, "MAX_ANSWER", 300)
+    monkeypatch.setattr(predicting, "_SURELY_FITS", 150)
     with pytest.raises(PayloadTooLargeError, match="50 rows"):
         ask(records(*[ROW] * 50))
 

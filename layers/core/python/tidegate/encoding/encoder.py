@@ -106,7 +106,7 @@ class Encoder:
             return self._one_by_one(list(zip(*lists, strict=True)))
         return as_matrix(found, len(lists[0]))
 
-    def typed_rows(self, rows: Sequence[tuple[Any, ...]]) -> Features | None:
+    def typed_rows(self, rows: Sequence[Sequence[Any]]) -> Features | None:
         """Encode rows of the types of `typed.type_of`; None when not plainly right."""
         if not 0 < len(rows) <= self._max_rows:
             return None

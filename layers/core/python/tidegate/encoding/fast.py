@@ -77,7 +77,7 @@ class FastPaths:
             return None
         return packed
 
-    def typed_rows(self, rows: Iterable[tuple[Any, ...]]) -> Packed | None:
+    def typed_rows(self, rows: Iterable[Sequence[Any]]) -> Packed | None:
         """Do the same for values of the types of `typed.type_of`."""
         packed = b""
         try:

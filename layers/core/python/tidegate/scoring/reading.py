@@ -84,18 +84,17 @@ class Reading:
 
     def _few_sides(self, numbers: Sequence[float]) -> Read | None:
         """Return what scores say, row after row; None when one of them isn't finite."""
-        threshold = self._threshold
         if len(numbers) == _SIDES:  # one row, as most requests have: in half the steps
             other, score = numbers
             if 0.0 <= score <= 1.0 and other - other == 0.0:  # not NaN or infinite
                 rounded = (score * 1e6 + _WHOLE - _WHOLE) / 1e6
-                return made(Read, ((score >= threshold,), [rounded], (score,)))
+                return made(Read, ((score >= self._threshold,), [rounded], (score,)))
         # NaN when it isn't finite. Of float32: float64 holds any sum of finite ones.
         if (total := sum(numbers)) - total:
             return None
         positive = numbers[1::2]
         told = [round(score * 1e6) / 1e6 for score in positive]
-        return Read([score >= threshold for score in positive], told, positive)
+        return Read(list(map(self._threshold.__le__, positive)), told, positive)
 
     def _few_classes(self, numbers: Sequence[float]) -> Read | None:
         if (total := sum(numbers)) - total:

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from tidegate.contract import Contract
-from tidegate.encoding.encoder import Encoder
+from tidegate.encoding.encoder import SMALL, Encoder
 from tidegate.errors import InvalidRowsError, PackageError, PayloadTooLargeError, Problem
 from tidegate.frozen import made
 from tidegate.scoring.predictions import finite
@@ -27,6 +27,7 @@ from tidegate.serving.served import Served
 OWN, OPEN_INFERENCE = "json", "v2"  # names of the protocols that a predictor speaks
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_ANSWER = 5_900_000  # bytes as Lambda counts them; it takes 6 MB
+_SURELY_FITS = MAX_ANSWER // 2  # at worst every byte is a quote and counts twice
 
 
 class Outcome(NamedTuple):
@@ -54,7 +55,9 @@ class Predictor:
         """Compile the contract. `max_bytes` is how long a body may be."""
         self._contract, self._session = contract, session
         self._reading, self._outputs = Reading(contract), contract.outputs
-        self._row_bytes, self.max_bytes = 4 * len(contract.columns), contract.max_bytes
+        self.max_bytes, row_bytes = contract.max_bytes, 4 * len(contract.columns)
+        # Few rows and the numbers that answer them, by the bytes of their features.
+        self._few = {n * row_bytes: (n, n * contract.outputs) for n in range(1, SMALL)}
         self._served, self._encoder = served, Encoder(contract)
         told = contract.outputs if contract.task == "multiclass" else 1  # numbers of a row
         said = (served.model, served.version, served.release)
@@ -89,12 +92,11 @@ class Predictor:
             return self._unanswerable(question, rows)
         places, shown, tracked = found
         text = orjson.dumps(shown)
-        receipt = self._signer.sign(orjson.dumps({"id": id, "t": at}), text)
+        receipt = self._signer.sign(orjson.dumps([id, at]), text)
         if len(receipt) > MAX_LENGTH:  # feedback would refuse it
             raise PayloadTooLargeError(f"the receipt of {rows} rows is too long; send fewer")
         answer = write(found, text, receipt)
-        # At worst every byte is a quote and counts twice.
-        if 2 * len(answer.body) > MAX_ANSWER and answer.size > MAX_ANSWER:
+        if len(answer.body) > _SURELY_FITS and answer.size > MAX_ANSWER:
             raise PayloadTooLargeError(f"the answer to {rows} rows is too long; send fewer")
         return made(Outcome, (answer, rows, features, tracked, places, 0))
 
@@ -102,9 +104,9 @@ class Predictor:
         """Return how many rows these are, and what the model says of them if all is finite."""
         # Of few rows nothing becomes an array: that would take as long as the model does.
         if isinstance(features, bytes):
-            rows = len(features) // self._row_bytes
+            rows, expected = self._few[len(features)]
             numbers = self._session.run_few(features)
-            if len(numbers) != rows * self._outputs:
+            if len(numbers) != expected:
                 raise PackageError(f"the model answers {rows} rows with {len(numbers)} numbers")
             return rows, self._reading.few(numbers)
         rows, scores = len(features), self._session.run(features)

@@ -38,18 +38,18 @@ class HttpRequest(NamedTuple):
         Raises `PayloadTooLargeError` above `limit` of them, `UnsupportedMediaTypeError` for another
         content coding, `RequestError` when the body isn't what it is said to be.
         """
-        body = self.body
-        if len(body) > ((limit + 2) // 3 * 4 if self.is_base64 else limit):
+        _, _, _, body, is_base64, headers, _, _ = self
+        if len(body) > ((limit + 2) // 3 * 4 if is_base64 else limit):
             raise _too_large(limit)
         try:
-            data = base64.b64decode(body, validate=True) if self.is_base64 else body.encode()
+            data = base64.b64decode(body, validate=True) if is_base64 else body.encode()
         except UnicodeEncodeError:
             raise RequestError("the body is not valid Unicode") from None
         except ValueError:
             raise RequestError("the body is said to be base64 and is not") from None
         if len(data) > limit:
             raise _too_large(limit)
-        coding = self.headers.get("content-encoding")
+        coding = headers.get("content-encoding")
         return data if coding is None else decode(data, coding, limit=limit)
 
 

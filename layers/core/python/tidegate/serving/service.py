@@ -50,19 +50,20 @@ class Service:
 
         Raises a `TidegateError` whose status says what is wrong.
         """
-        if request.model not in ("", self.model):
+        method, _, model, _, _, headers, route, _ = request
+        if model not in ("", self.model):
             raise NotFoundError(f"this endpoint serves {self.model!r} only")
-        if request.method == "POST":
-            protocol = self._spoken.get(request.route) or self._protocol(request)
+        if method == "POST":
+            protocol = self._spoken.get(route) or self._protocol(request)
             predictor = self.predictor or self._ready()
             body = request.content(limit=predictor.max_bytes)
-            return predictor.predict(body, id=id, at=at, protocol=protocol, headers=request.headers)
-        if request.method != "GET":
+            return predictor.predict(body, id=id, at=at, protocol=protocol, headers=headers)
+        if method != "GET":
             raise NotFoundError("there are GET and POST only")
-        if request.route == "":
+        if route == "":
             return self._health()
-        accepted = request.headers.get("accept-encoding")
-        told = self._openapi if request.route == "openapi.json" else self._told(request.route)
+        accepted = headers.get("accept-encoding")
+        told = self._openapi if route == "openapi.json" else self._told(route)
         return Outcome(compressed(told) if accepted and takes_gzip(str(accepted)) else told)
 
     @cached_property

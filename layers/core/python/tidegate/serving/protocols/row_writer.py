@@ -30,7 +30,7 @@ class RowWriter:
     def write(self, places: Places, text: bytes) -> bytes:
         """Return the rows, with commas between them; `text` is the list of all numbers in JSON."""
         if len(places) == 1 == self._width:
-            return self._firsts[places[0]] + text[1:-1] + b"}"
+            return self._firsts[places[0]] + text.strip(b"[]") + b"}"
         numbers, width = text[1:-1].split(b","), self._width
         rows = len(numbers) // width
         parts = [self._value] * (2 * rows * width)

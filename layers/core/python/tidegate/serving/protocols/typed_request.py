@@ -37,8 +37,15 @@ class TypedRequests:
             return None
         try:
             tensors = decode(body).inputs
-            names, _, shapes, data = zip(*map(astuple, tensors), strict=True)
-            rows = list(zip(*data, strict=True))
+            names, _, shapes, data = zip(*map(astuple, tensors))  # noqa: B905 - of four each
+            rows: list[Sequence[Any]]
+            if len(data[0]) == 1:  # as most have; a strict zip takes more code than this loop
+                row = []
+                for (value,) in data:
+                    row.append(value)
+                rows = [row]
+            else:
+                rows = list(zip(*data, strict=True))
         except (msgspec.MsgspecError, ValueError):  # no UTF-8, or they are not equally long
             return None
         # There are more colons than keys in a text, or after a repeated key.
