@@ -35,7 +35,7 @@ from tidegate.package.archive import read_folder
 from tidegate.serving import endpoint
 
 Call = Callable[[], Any]
-PROCESSES = 3
+PROCESSES = 6
 # Seconds that the slower side works before it is the other's turn. A container serves one model and
 # nothing else; here a side's first calls of a turn bring back what the others drove out of the
 # caches, and take up to twice as long. A model that is larger than the caches leaves nothing of

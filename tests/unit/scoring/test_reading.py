@@ -37,6 +37,11 @@ def test_one_number_that_is_not_finite_is_found(
     assert both(contract, scores) == [None, None]
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_the_other_side_of_a_probability_is_looked_at(bad: float) -> None:
+    assert both(CONTRACT, np.array([[bad, 0.5]], dtype=np.float32)) == [None, None]
+
+
 @pytest.mark.parametrize("rows", [1, 2])
 def test_a_score_at_the_threshold_reaches_it(rows: int) -> None:
     score = np.float32(CONTRACT.threshold)
@@ -47,6 +52,22 @@ def test_a_score_at_the_threshold_reaches_it(rows: int) -> None:
             [place] * rows,
             [place] * rows,
         ]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("halves", [1, 3, 5, 63, 127])
+def test_half_a_millionth_is_rounded_to_the_even_one(halves: int, rows: int) -> None:
+    score = halves / 128  # times a million this is a whole number and a half
+    few, many = (
+        found.shown for found in both(CONTRACT, np.full((rows, 2), score, np.float32)) if found
+    )
+    assert few == many == [round(score * 1e6) / 1e6] * rows
+
+
+@pytest.mark.parametrize("score", [-0.0, -1e-9, 1.0, 1.0000001, -3.5, 2.0**31, -3e38])
+def test_a_score_that_is_no_probability_is_told_alike(score: float) -> None:
+    few, many = (found for found in both(CONTRACT, np.full((1, 2), score, np.float32)) if found)
+    assert np.array(few.shown).tobytes() == np.array(many.shown).tobytes()
 
 
 @given(st.lists(st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3), min_size=1))

@@ -363,6 +363,16 @@ def test_row_counts_of_all_kinds_keep_few_frames() -> None:
         assert len(session._frames) <= KEPT_SIZES
 
 
+def test_a_frame_serves_the_next_run_of_as_many_rows() -> None:
+    session = OnnxSession(linear().SerializeToString())
+    rows = np.ones((3, 2), np.float32)
+    session.run(rows)
+    ((frame,),) = session._frames.values()
+    session.run_few(rows.tobytes())
+    session.run(rows)
+    assert list(session._frames[rows.nbytes]) == [frame]
+
+
 def test_a_library_that_is_another_one_is_refused(tmp_path: Path) -> None:
     no_library = tmp_path / "libonnxruntime.so.9"
     no_library.write_bytes(b"\x7fELF")

@@ -65,31 +65,33 @@ class FastPaths:
 
         Plain Python: for a row or two it beats numpy's cost per call.
         """
-        packed = b""
+        packed = []
         try:
             for values in rows:
                 kinds = tuple(map(type, values))
                 nulls = self._nulls.get(kinds)
                 if nulls is None:
                     nulls = self._nulls_of(kinds)
-                packed += self._row_of(values, nulls)
+                packed.append(self._row_of(values, nulls))
         except (KeyError, OverflowError):  # a contract may allow more than float32 holds
             return None
-        return packed
+        return packed[0] if len(packed) == 1 else b"".join(packed)
 
     def typed_rows(self, rows: Iterable[Sequence[Any]]) -> Packed | None:
         """Do the same for values of the types of `typed.type_of`."""
-        packed = b""
+        packed = []
         try:
             for values in rows:
                 try:
-                    packed += self._row_of(values, ())
+                    packed.append(self._row_of(values, ()))
                 except TypeError:  # a null
-                    nulls = [j for j in self._nullable if values[j] is None]
-                    packed += self._row_of(values, nulls)
+                    packed.append(self._row_of(values, self._empty(values)))
         except (KeyError, OverflowError):
             return None
-        return packed
+        return packed[0] if len(packed) == 1 else b"".join(packed)
+
+    def _empty(self, values: Sequence[Any]) -> list[int]:
+        return [j for j in self._nullable if values[j] is None]
 
     def coded_rows(self, rows: Sequence[tuple[Any, ...]]) -> Packed | None:
         """Do the same for codes as `typed.TypedBodies` reads them: none breaks a rule."""

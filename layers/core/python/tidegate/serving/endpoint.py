@@ -48,7 +48,7 @@ def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001  # a caller is owed an answer; it counts as an error
         _report(error, context)
         outcome = Outcome(failure_to(event))
-    milliseconds = (perf_counter() - began) * 1000
+    milliseconds = (perf_counter() - began) * 1e3
     _count(endpoint, outcome, milliseconds, context, at=at if counted else None)
     return outcome.answer.to_event()
 
