@@ -24,8 +24,6 @@ ALLOWED = {
     "hashlib": "the package's digests",
     "_blake2": "hashlib",
     "_hashlib": "hashlib",
-    "_sha2": "receipts of few rows",
-    "_sha256": "the same before Python 3.12",
     "numpy": "the types of arrays",
     "zlib": "gzip, in and out",
 }

@@ -36,8 +36,8 @@ def test_each_row_keeps_its_numbers() -> None:
 
 @pytest.mark.parametrize("key", [KEY, "k" * 64, "k" * 65])
 @pytest.mark.parametrize("rows", [1, 2, 3, 40, 41, 42, 43, 44, 45, 1000])
-def test_short_and_long_receipts_have_the_same_signature(rows: int, key: str) -> None:
-    # Beyond some length another library signs, and any rest of three bytes is padded.
+def test_receipts_of_any_length_are_signed_as_rfc_2104_has_it(rows: int, key: str) -> None:
+    # Any rest of three bytes is padded by base64, and the padding left out.
     many = replace(RECEIPT, scores=((0.125,),) * rows)
     text = sign(many, key=key)
     payload, signature = text.split(".")

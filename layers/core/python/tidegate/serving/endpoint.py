@@ -32,6 +32,9 @@ class Context(Protocol):
     aws_request_id: str
 
 
+_opened: list[Service] = []  # the container's service, once it is loaded
+
+
 def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Answer one HTTP API event (payload format 2.0), and count it if a client sent it."""
     began, at = perf_counter(), time()
@@ -51,9 +54,6 @@ def handle(event: dict[str, Any], context: Context) -> dict[str, Any]:
     milliseconds = (perf_counter() - began) * 1e3
     _count(endpoint, outcome, milliseconds, context, at=at if counted else None)
     return outcome.answer.to_event()
-
-
-_opened: list[Service] = []  # one, once it is
 
 
 def service() -> Service:

@@ -11,10 +11,7 @@ import base64
 import hashlib
 import json
 from binascii import b2a_base64
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tidegate.errors import ReceiptError, SettingsError
 from tidegate.frozen import frozen
@@ -23,7 +20,6 @@ from tidegate.settings import env_name
 MAX_AGE = timedelta(days=365)  # the ledger keeps labels for 400 days after the prediction
 MAX_LENGTH = 4_000_000  # characters
 _BLOCK = 64  # bytes that SHA-256 takes at a time
-_SHORT = 512  # bytes of claims up to which Python's own SHA-256 signs: it is slow, and small
 _URL = bytes.maketrans(b"+/", b"-_")
 _PADDING = b"=\n"  # that `b2a_base64` writes at the end
 
@@ -50,8 +46,10 @@ class Signer:
         """
         secret = _checked(key)
         block = secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()
-        pads = [bytes(byte ^ pad for byte in block.ljust(_BLOCK, b"\0")) for pad in (0x36, 0x5C)]
-        self._short, self._long = (tuple(map(of, pads)) for of in (_small_sha256(), hashlib.sha256))
+        self._inner, self._outer = (
+            hashlib.sha256(bytes(byte ^ pad for byte in block.ljust(_BLOCK, b"\0")))
+            for pad in (0x36, 0x5C)
+        )
         self._said = b",%b," % _dump([model, version, release, width])[1:-1]
 
     def sign(self, asked: bytes, scores: bytes) -> bytes:
@@ -63,20 +61,10 @@ class Signer:
         claims = b"[" + asked + self._said + scores + b"]"
         payload = b2a_base64(claims).translate(_URL).rstrip(_PADDING)
         # HMAC as RFC 2104 has it, with the key taken in once: Python's `hmac` takes twice as long.
-        inner, outer = self._short if len(payload) <= _SHORT else self._long
-        inner, outer = inner.copy(), outer.copy()
+        inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(payload)
         outer.update(inner.digest())
         return payload + b"." + b2a_base64(outer.digest()).translate(_URL).rstrip(_PADDING)
-
-
-def _small_sha256() -> Callable[[bytes], Any]:
-    """Return Python's own SHA-256: beside OpenSSL's it touches a third of code and data."""
-    for name in ("_sha2", "_sha256"):  # the latter until Python 3.11
-        with suppress(ImportError):
-            found: Callable[[bytes], Any] = __import__(name).sha256
-            return found
-    return hashlib.sha256
 
 
 def sign(receipt: Receipt, *, key: str) -> str:
