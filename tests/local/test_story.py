@@ -91,7 +91,10 @@ def test_the_governor_starts_nothing_until_july(told: Told) -> None:
     kinds = [act["event"] for act in acts]
     assert kinds.count("AutomationPaused") == kinds.count("AutomationResumed") == 1
     before = acts[: kinds.index("AutomationResumed")]
-    assert {act["action"] for act in before if act["event"] == "GovernorDecided"} <= {"notify"}
+    decided = [act for act in before if act["event"] == "GovernorDecided"]
+    # On a slow machine it comes to a finding when what that was found in serves no more.
+    assert {act["action"] for act in decided} <= {"notify", "ignore"}
+    assert not any(act["run"] for act in decided)
 
 
 def test_events_are_complete_and_ordered(told: Told, cloud: Cloud) -> None:
