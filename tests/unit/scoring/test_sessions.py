@@ -22,7 +22,7 @@ from tests.fakes.pybind_session import PybindSession
 from tidegate.errors import PackageError
 from tidegate.scoring import ort_api
 from tidegate.scoring.onnx_session import (
-    KEPT_SIZES,
+    KEPT_FRAMES,
     KEPT_VALUES,
     OnnxSession,
     threads_for,
@@ -358,19 +358,19 @@ def test_a_status_is_released() -> None:
 
 def test_row_counts_of_all_kinds_keep_few_frames() -> None:
     session = OnnxSession(linear().SerializeToString())
-    for rows in range(3 * KEPT_SIZES):
+    for rows in range(3 * KEPT_FRAMES):
         session.run(np.ones((rows, 2), np.float32))
-        assert len(session._frames) <= KEPT_SIZES
+        assert len(session._frames) <= KEPT_FRAMES
 
 
 def test_a_frame_serves_the_next_run_of_as_many_rows() -> None:
     session = OnnxSession(linear().SerializeToString())
     rows = np.ones((3, 2), np.float32)
     session.run(rows)
-    ((frame,),) = session._frames.values()
+    (frame,) = session._frames.values()
     session.run_few(rows.tobytes())
     session.run(rows)
-    assert list(session._frames[rows.nbytes]) == [frame]
+    assert session._frames == {rows.nbytes: frame}
 
 
 def test_a_library_that_is_another_one_is_refused(tmp_path: Path) -> None:

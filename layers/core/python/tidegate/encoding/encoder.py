@@ -16,7 +16,7 @@ import numpy as np
 
 from tidegate.contract import Contract
 from tidegate.encoding.coders import coder
-from tidegate.encoding.fast import FastPaths
+from tidegate.encoding.fast import FastPaths, rows_of
 from tidegate.encoding.port import Coder
 from tidegate.errors import InvalidRowsError, PayloadTooLargeError, Problem
 from tidegate.scoring.session import Features, Matrix, Packed, as_matrix
@@ -83,12 +83,7 @@ class Encoder:
             lists = self._values_of(columns)
             if len(columns) != len(lists) or tuple(map(type, lists)) != self._lists:
                 return None
-            if len(first) > 1:
-                return self._fast.rows(zip(*lists, strict=True))
-            row = []  # as most requests have one; a strict zip takes more code than this loop
-            for (value,) in lists:
-                row.append(value)
-            return self._fast.rows((row,))
+            return self._fast.rows(rows_of(lists))
         except (KeyError, ValueError):  # a column is missing, or they are not equally long
             return None
 
@@ -130,7 +125,7 @@ class Encoder:
         if not 0 < rows <= self._max_rows:
             return None
         if rows < SMALL and not typed:
-            return self._fast.rows(zip(*columns, strict=True))
+            return self._fast.rows(rows_of(columns))
         return self._fast.columns(columns, rows, typed=typed)
 
     def tensors(

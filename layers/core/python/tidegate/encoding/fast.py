@@ -30,6 +30,22 @@ WRITTEN = 8192  # values for which bounds are written out: 128 KB
 SHAPES = 1000  # rows' types that are remembered; a contract with few nulls has one or two
 
 
+def rows_of(columns: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """Return columns as rows; raise `ValueError` unless they are equally long, or without rows.
+
+    Most requests have one row, and what checks a `zip` to be strict is more code than this loop.
+
+    >>> rows_of([[1.0], ["no"]])
+    [[1.0, 'no']]
+    """
+    if len(columns[0]) > 1:
+        return list(zip(*columns, strict=True))
+    row = []
+    for (value,) in columns:
+        row.append(value)
+    return [row]
+
+
 class FastPaths:
     """Encodes what is plainly right."""
 

@@ -7,7 +7,6 @@ then a run is one call of C.
 from __future__ import annotations
 
 import ctypes
-from collections import deque
 from contextlib import suppress
 from struct import Struct
 
@@ -26,7 +25,7 @@ from tidegate.scoring.session import Matrix, Packed
 
 VCPU_MB = 1769  # of a function's memory, for which Lambda gives one whole vCPU
 KEPT_VALUES = 4096  # of a frame's input: 16 kB are copied faster than bound
-KEPT_SIZES = 16  # of frames
+KEPT_FRAMES = 16
 KEPT_FREE = 64 * 1024**2  # bytes that may lie free; larger blocks than half of it are given back
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 _NO_SPINNING = (b"session.intra_op.allow_spinning", b"session.inter_op.allow_spinning")
@@ -73,8 +72,7 @@ class OnnxSession:
         except PackageError as error:
             raise PackageError(f"ONNX Runtime can't load the model: {error}") from error
         _settle_memory()
-        # That nobody uses now, by bytes of their features.
-        self._frames: dict[int, deque[Frame]] = {}
+        self._frames: dict[int, Frame] = {}  # that nobody uses now, by bytes of their features
         pointers = (self._session.pointer, self._quiet.pointer)
         self._head = (*(ctypes.c_void_p.from_param(one.value) for one in pointers), _FEATURES)
 
@@ -92,47 +90,39 @@ class OnnxSession:
             if (status := self._run(*once.arguments)) is not None:
                 raise self._failed(status)
             return once.scores
-        kept = self._frames.get(features.nbytes)
-        if kept is None:
-            kept = self._new_size(features.nbytes)
-        try:
-            frame = kept.pop()
-        except IndexError:
-            frame = self._new_frame(rows)
+        size = features.nbytes
+        frame = self._frames.pop(size, None)
+        if frame is None:
+            frame = self._new_frame(size)
         frame.features[...] = features
         if (status := self._run(*frame.arguments)) is not None:
             raise self._failed(status)
         scores = frame.scores.copy()
-        kept.append(frame)
+        self._frames[size] = frame
         return scores
 
     def run_few(self, rows: Packed) -> tuple[float, ...]:
         """Return what `run` would of these rows, row after row."""
-        kept = self._frames.get(len(rows))
-        if kept is None:
-            kept = self._new_size(len(rows))
-        try:
-            frame = kept.pop()  # taken out while it runs: two threads share none
-        except IndexError:
-            frame = self._new_frame(len(rows) // (4 * self.columns))
-        frame.input.raw = rows
+        size = len(rows)
+        # Taken out while it runs: two threads share none.
+        frame = self._frames.pop(size, None)
+        if frame is None:
+            frame = self._new_frame(size)
+        frame.input[:] = rows
         if (status := self._run(*frame.arguments)) is not None:
             raise self._failed(status)
         read_numbers = frame.read_numbers  # a method would be looked up by its name
         scores: tuple[float, ...] = read_numbers(frame.output)
-        kept.append(frame)
+        self._frames[size] = frame
         return scores
 
-    def _new_size(self, size: int) -> deque[Frame]:
-        """Return where frames of so many bytes of features are kept, and see that there is room."""
-        if size % (4 * self.columns):
+    def _new_frame(self, size: int) -> Frame:
+        """Return a frame of so many bytes of features, and see that there is room to keep it."""
+        rows, rest = divmod(size, 4 * self.columns)
+        if rest:
             raise self._refused()
-        if len(self._frames) >= KEPT_SIZES:
+        if len(self._frames) >= KEPT_FRAMES:
             self._frames.clear()
-        # Other than a list, a deque keeps its memory when the last one is taken.
-        return self._frames.setdefault(size, deque())
-
-    def _new_frame(self, rows: int) -> Frame:
         features = np.empty((rows, self.columns), np.float32)
         return Frame(self._ort, self._head, features, self._outputs)
 
@@ -174,9 +164,9 @@ class Frame:
         self._values = [_bound(ort, matrix) for matrix in (self.features, self.scores)]
         read, written = (ctypes.byref(value.pointer) for value in self._values)
         self.arguments = (*head, read, _ONE, _SCORES, _ONE, written)
-        # Of all ways to copy bytes into it, that of ctypes needs the least code.
-        self.input = (ctypes.c_char * features.nbytes).from_address(features.ctypes.data)
-        self.output = self.scores.reshape(-1).view(np.uint8).data
+        self.input, self.output = (
+            matrix.reshape(-1).view(np.uint8).data for matrix in (self.features, self.scores)
+        )
         self.read_numbers = Struct(f"{self.scores.size}f").unpack
 
 

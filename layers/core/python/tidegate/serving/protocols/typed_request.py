@@ -14,6 +14,7 @@ from msgspec.structs import astuple
 
 from tidegate.contract import Column, Contract
 from tidegate.encoding.encoder import Encoder
+from tidegate.encoding.fast import rows_of
 from tidegate.encoding.occurrences import occurs
 from tidegate.encoding.typed import type_of
 from tidegate.scoring.session import Features
@@ -38,14 +39,7 @@ class TypedRequests:
         try:
             tensors = decode(body).inputs
             names, _, shapes, data = zip(*map(astuple, tensors))  # noqa: B905 - of four each
-            rows: list[Sequence[Any]]
-            if len(data[0]) == 1:  # as most have; a strict zip takes more code than this loop
-                row = []
-                for (value,) in data:
-                    row.append(value)
-                rows = [row]
-            else:
-                rows = list(zip(*data, strict=True))
+            rows = rows_of(data)
         except (msgspec.MsgspecError, ValueError):  # no UTF-8, or they are not equally long
             return None
         # There are more colons than keys in a text, or after a repeated key.
