@@ -1,16 +1,19 @@
 """Receipts: signed claims about one answer, so that feedback needs no store of predictions.
 
-`base64url(claims).base64url(HMAC-SHA256 of the first part)`. Claims are a list in JSON: id and time
-of the request, model, version, release, numbers per row, and the numbers of all rows. What was
-signed is compared as text, so two spellings of one receipt can't both be valid.
+`base64url(HMAC-BLAKE2s of the claims, claims)`. Claims are a list in JSON: id and time of the
+request, model, version, release, numbers per row, and the numbers of all rows. A receipt has one
+spelling, that of its bytes without padding.
+
+BLAKE2s (RFC 7693) takes blocks of 64 bytes as SHA-256 does, and makes 32. Python has it itself:
+OpenSSL's SHA-256 touches 150 cache lines more for a short receipt (ADR 25).
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from tidegate.errors import ReceiptError, SettingsError
@@ -19,8 +22,9 @@ from tidegate.settings import env_name
 
 MAX_AGE = timedelta(days=365)  # the ledger keeps labels for 400 days after the prediction
 MAX_LENGTH = 4_000_000  # characters
-_BLOCK = 64  # bytes that SHA-256 takes at a time
-_URL = bytes.maketrans(b"+/", b"-_")
+_BLOCK, _SIGNATURE = 64, 32  # bytes that BLAKE2s takes at a time, and makes
+_DIGEST = "blake2s"
+_URL, _STANDARD = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 _PADDING = b"=\n"  # that `b2a_base64` writes at the end
 
 
@@ -45,9 +49,9 @@ class Signer:
         Raises `SettingsError` when there is no key.
         """
         secret = _checked(key)
-        block = secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()
+        block = secret if len(secret) <= _BLOCK else hashlib.blake2s(secret).digest()
         self._inner, self._outer = (
-            hashlib.sha256(bytes(byte ^ pad for byte in block.ljust(_BLOCK, b"\0")))
+            hashlib.blake2s(bytes(byte ^ pad for byte in block.ljust(_BLOCK, b"\0")))
             for pad in (0x36, 0x5C)
         )
         self._said = b",%b," % _dump([model, version, release, width])[1:-1]
@@ -59,12 +63,11 @@ class Signer:
         `scores` is the list of all rows' numbers in JSON.
         """
         claims = b"[" + asked + self._said + scores + b"]"
-        payload = b2a_base64(claims).translate(_URL).rstrip(_PADDING)
         # HMAC as RFC 2104 has it, with the key taken in once: Python's `hmac` takes twice as long.
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(payload)
+        inner.update(claims)
         outer.update(inner.digest())
-        return payload + b"." + b2a_base64(outer.digest()).translate(_URL).rstrip(_PADDING)
+        return _spelled(outer.digest() + claims)
 
 
 def sign(receipt: Receipt, *, key: str) -> str:
@@ -80,14 +83,13 @@ def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
 
     Raises `ReceiptError` when it is forged or altered, of another model, or older than `MAX_AGE`.
     """
-    payload, dot, signature = text.partition(".")
-    if len(text) > MAX_LENGTH or not text.isascii() or not dot:
-        raise ReceiptError("this is not a receipt")
-    from hmac import compare_digest  # an endpoint, which only signs, does not need it
+    signed = _signed(text)
+    signature, claims = signed[:_SIGNATURE], signed[_SIGNATURE:]
+    import hmac  # an endpoint, which only signs, does not need it
 
-    if not compare_digest(_mac(payload, key), signature):
+    if not hmac.compare_digest(hmac.digest(_checked(key), claims, _DIGEST), signature):
         raise ReceiptError("the receipt was altered or not made by this environment")
-    receipt = _read(payload)
+    receipt = _read(claims)
     if receipt.model != model:
         raise ReceiptError("the receipt is of another model")
     if at - receipt.at > MAX_AGE:
@@ -95,11 +97,18 @@ def verify(text: str, *, key: str, model: str, at: datetime) -> Receipt:
     return receipt
 
 
-def _mac(payload: str, key: str) -> str:
-    import hmac
+def _signed(text: str) -> bytes:
+    """Return signature and claims; raise `ReceiptError` for text that has another spelling."""
+    written = text.encode() if len(text) <= MAX_LENGTH and text.isascii() else b""
+    with suppress(ValueError):
+        signed = a2b_base64(written.translate(_STANDARD) + b"=" * (-len(written) % 4))
+        if len(signed) > _SIGNATURE and _spelled(signed) == written:
+            return signed
+    raise ReceiptError("this is not a receipt")
 
-    digest = hmac.digest(_checked(key), payload.encode(), "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+def _spelled(signed: bytes) -> bytes:
+    return b2a_base64(signed).translate(_URL).rstrip(_PADDING)
 
 
 def _checked(key: str) -> bytes:
@@ -112,10 +121,9 @@ def _dump(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _read(payload: str) -> Receipt:
+def _read(claims: bytes) -> Receipt:
     """Read claims that carry our signature: their form is ours."""
-    padded = payload + "=" * (-len(payload) % 4)
-    asked, model, version, release, width, told = json.loads(base64.urlsafe_b64decode(padded))
+    asked, model, version, release, width, told = json.loads(claims)
     id, at = asked
     scores = list(map(float, told))
     return Receipt(

@@ -10,7 +10,7 @@ from tidegate.scoring.reading import Read
 from tidegate.scoring.session import Features
 from tidegate.serving.answers import Answer, refusal
 
-# What was answered, its `shown` as a list in JSON, and the receipt (base64url and a dot).
+# What was answered, its `shown` as a list in JSON, and the receipt (base64url).
 Write = Callable[[Read, bytes, bytes], Answer]
 
 
