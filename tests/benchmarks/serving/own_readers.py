@@ -18,7 +18,7 @@ from simdjson import Parser
 
 from tests.benchmarks.serving.limits import Limit, Matrix, Spelling, as_array
 from tidegate.encoding.encoder import SMALL
-from tidegate.serving.protocols.lengths import LONG, is_dense
+from tidegate.serving.protocols.lengths import LONG, dense_from
 
 Parts = Callable[[bytes], Matrix]
 _KINDS: Mapping[str, Any] = {
@@ -46,8 +46,8 @@ class OwnReaders:
         ways: Mapping[str, tuple[bool, Parts]] = {
             "records": (len(body) >= LONG, self._of_records),
             "records, nulls": (len(body) >= LONG, self._of_records),
-            "columns": (is_dense(body, count), self._of_columns),
-            "v2": (is_dense(body, 1 + 2 * count), self._of_tensors),
+            "columns": (len(body) >= dense_from(count), self._of_columns),
+            "v2": (len(body) >= dense_from(1 + 2 * count), self._of_tensors),
         }
         is_long, read = ways[form]
         return (lambda one: as_array(self._limit.scores(read(one)))) if is_long else None

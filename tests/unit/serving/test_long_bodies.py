@@ -14,7 +14,8 @@ from tests.fakes.served import CONTRACT, ROW, SERVED, as_rows
 from tidegate.contract import Column, Contract, Target
 from tidegate.encoding.encoder import Encoder
 from tidegate.errors import RequestError
-from tidegate.serving.protocols import lengths, own_json
+from tidegate.serving.protocols import own_json
+from tidegate.serving.protocols.lengths import LONG
 from tidegate.serving.protocols.own_json import JsonProtocol
 
 ODD: list[Any] = [
@@ -81,16 +82,16 @@ PROTOCOL = JsonProtocol(CONTRACT, Encoder(CONTRACT), SERVED)
 
 
 def read(
-    body: bytes, *, long: int, dense: int = 0, protocol: JsonProtocol = PROTOCOL
+    body: bytes, *, long: int, dense: int | None = None, protocol: JsonProtocol = PROTOCOL
 ) -> tuple[object, ...]:
     """Return the rows of a body, or its refusal.
 
-    It counts as long from so many bytes on, and as dense from so many per array.
+    It counts as long from so many bytes on, and as dense too unless otherwise said.
     """
     with pytest.MonkeyPatch.context() as patched:
-        for module, name in ((own_json, "LEAST"), (own_json, "LONG"), (lengths, "LEAST")):
-            patched.setattr(module, name, long)
-        patched.setattr(lengths, "DENSE", dense)
+        for name in ("LEAST", "LONG"):
+            patched.setattr(own_json, name, long)
+        patched.setattr(protocol, "_dense", long if dense is None else dense)
         try:
             return ("read", as_rows(protocol.read(body, {}).features).tobytes())
         except RequestError as error:
@@ -164,9 +165,9 @@ def test_few_rows_of_a_long_body_take_the_short_cut(rows: int, wind: float | Non
     found = [{**ROW, "wind": wind}] * rows
     columns = {name: [row[name] for row in found] for name in ROW}
     for content in ({"records": found}, {"columns": columns}):
-        body = json.dumps(content).encode() + b" " * lengths.LONG
+        body = json.dumps(content).encode() + b" " * LONG
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(lengths, "DENSE", 10**9)
+            patched.setattr(PROTOCOL, "_dense", 10**9)
             features = PROTOCOL._many_rows(body)
         assert isinstance(features, bytes) == (rows < 8)
         assert ("read", as_rows(features).tobytes()) == read(body, long=10**9)

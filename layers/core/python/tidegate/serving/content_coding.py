@@ -9,7 +9,7 @@ import zlib
 
 from tidegate.errors import PayloadTooLargeError, RequestError, UnsupportedMediaTypeError
 
-BINARY_TYPE = "application/octet-stream"
+JSON_TYPE, BINARY_TYPE = "application/json", "application/octet-stream"
 CODINGS = ("gzip", "x-gzip")
 GZIP = 31  # zlib's window bits for gzip with its header and checksum
 GZIP_MEMBERS = 64  # each costs a copy of what follows it

@@ -17,8 +17,8 @@ from tidegate.scoring.predictions import finite
 from tidegate.scoring.reading import Numbers, Places, Read, Reading
 from tidegate.scoring.session import Features, FewRowsSession, as_matrix
 from tidegate.serving.answers import Answer
-from tidegate.serving.content_coding import BINARY_TYPE
-from tidegate.serving.protocols.negotiation import JSON_TYPE, Negotiated
+from tidegate.serving.content_coding import JSON_TYPE
+from tidegate.serving.protocols.negotiation import accepted, check_types
 from tidegate.serving.protocols.own_json import JsonProtocol
 from tidegate.serving.protocols.port import PredictProtocol, Question
 from tidegate.serving.receipts import MAX_LENGTH, Signer
@@ -63,7 +63,7 @@ class Predictor:
         said = (served.model, served.version, served.release)
         self._signer = Signer(*said, key=receipt_key, width=told)
         own = JsonProtocol(contract, self._encoder, served)
-        self._protocols: dict[str, PredictProtocol] = {OWN: Negotiated(own, (JSON_TYPE,))}
+        self._protocols: dict[str, PredictProtocol] = {OWN: own}
 
     @property
     def contract(self) -> Contract:
@@ -85,6 +85,8 @@ class Predictor:
         too long, `PackageError` when the model's run fails.
         """
         spoken = self._protocols.get(protocol) or self._open_inference()
+        if headers.get("content-type", JSON_TYPE) not in spoken.types:
+            check_types(headers, spoken.types)
         question = spoken.read(body, headers)
         features, write, _ = question
         rows, found = self._run(features)
@@ -96,6 +98,8 @@ class Predictor:
         if len(receipt) > MAX_LENGTH:  # feedback would refuse it
             raise PayloadTooLargeError(f"the receipt of {rows} rows is too long; send fewer")
         answer = write(found, text, receipt)
+        if (encodings := headers.get("accept-encoding")) is not None:
+            answer = accepted(answer, encodings)
         if len(answer.body) > _SURELY_FITS and answer.size > MAX_ANSWER:
             raise PayloadTooLargeError(f"the answer to {rows} rows is too long; send fewer")
         return made(Outcome, (answer, rows, features, tracked, places, 0))
@@ -127,7 +131,6 @@ class Predictor:
         # Imported for those who speak it: 10 ms that every other cold start is spared.
         from tidegate.serving.protocols.open_inference import OpenInferenceProtocol
 
-        inner = OpenInferenceProtocol(self._contract, self._encoder, self._served)
-        types = (JSON_TYPE, BINARY_TYPE)
-        self._protocols[OPEN_INFERENCE] = Negotiated(inner, types)
-        return self._protocols[OPEN_INFERENCE]
+        spoken = OpenInferenceProtocol(self._contract, self._encoder, self._served)
+        self._protocols[OPEN_INFERENCE] = spoken
+        return spoken

@@ -15,7 +15,7 @@ from tidegate.scoring.onnx_session import OnnxSession, threads_for
 from tidegate.serving.answers import Answer, refusal, success
 from tidegate.serving.counting import OpenWindow
 from tidegate.serving.predictor import OPEN_INFERENCE, OWN, Outcome, Predictor
-from tidegate.serving.protocols.negotiation import compressed, takes_gzip
+from tidegate.serving.protocols.negotiation import accepted
 from tidegate.serving.requests import HttpRequest
 from tidegate.serving.sampling import Sampler
 from tidegate.serving.served import Served, flush_rows, flush_seconds, sample_share
@@ -62,9 +62,9 @@ class Service:
             raise NotFoundError("there are GET and POST only")
         if route == "":
             return self._health()
-        accepted = headers.get("accept-encoding")
         told = self._openapi if route == "openapi.json" else self._told(route)
-        return Outcome(compressed(told) if accepted and takes_gzip(str(accepted)) else told)
+        encodings = headers.get("accept-encoding")
+        return Outcome(told if encodings is None else accepted(told, encodings))
 
     @cached_property
     def _spoken(self) -> dict[str, str]:

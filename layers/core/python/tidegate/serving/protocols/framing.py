@@ -20,13 +20,13 @@ _INPUT = {"name", "shape", "datatype", "parameters", "data"}
 _OUTPUT = {"name", "parameters"}
 # MLServer's clients say how text is meant; "base64" and the like would mean other values.
 CONTENT_TYPES = ("str", "np", "pd")
+NOTHING = memoryview(b"")  # after a request that is all JSON
 _SIZE, _ALL_BINARY, _BINARY, _MEANT = (
     "binary_data_size",
     "binary_data_output",
     "binary_data",
     "content_type",
 )
-_NOTHING = memoryview(b"")
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,11 @@ def read_request(
     return Request(inputs, outputs, binary, _id(payload), doubt)
 
 
-def split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
+def split(body: bytes, header_length: str) -> tuple[bytes, memoryview]:
     """Return the JSON, of which the header tells the length, and the bytes that follow it.
 
     Raises `RequestError` when the header is no such length.
     """
-    if header_length is None:
-        return body, _NOTHING
     text = str(header_length)
     length = int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else -1
     if not 0 < length <= len(body):

@@ -7,10 +7,10 @@ LONG = 2048  # bytes from which rows are read into the contract's types
 DENSE = 80  # bytes per array from which arrays are read into buffers: eight numbers, or some more
 
 
-def is_dense(body: bytes, arrays: int) -> bool:
-    """Tell whether a body of so many arrays holds long ones.
+def dense_from(arrays: int) -> int:
+    """Return from how many bytes on a body of so many arrays holds long ones.
 
-    >>> is_dense(b" " * LEAST, 10), is_dense(b" " * LONG, 200)
-    (True, False)
+    >>> dense_from(1), dense_from(200)
+    (1024, 16000)
     """
-    return len(body) >= LEAST and len(body) >= DENSE * arrays
+    return max(LEAST, DENSE * arrays)

@@ -1,4 +1,4 @@
-"""Content negotiation around a protocol: the media type of a body, and whether to answer in gzip.
+"""Content negotiation: the media type of a body, and whether to answer in gzip.
 
 `accept` is not looked at: there is one form of answer per route.
 """
@@ -10,40 +10,19 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from tidegate.errors import UnsupportedMediaTypeError
-from tidegate.frozen import frozen
-from tidegate.scoring.reading import Read
 from tidegate.serving.answers import Answer
 from tidegate.serving.content_coding import BINARY_TYPE, CODINGS, GZIP
-from tidegate.serving.protocols.port import PredictProtocol, Question
 
-JSON_TYPE = "application/json"
 WORTH = 1024  # bytes: a shorter answer fits one packet either way
 FAST = 1  # zlib's level: the caller waits for the processor longer than for the bytes saved
 
 
-@frozen
-class Negotiated:
-    """`PredictProtocol` that takes what HTTP allows around the bodies of another."""
-
-    inner: PredictProtocol
-    types: tuple[str, ...]  # media types of a body; none at all is taken as well
-
-    def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
-        """Read a body; raise what the inner protocol raises, and `UnsupportedMediaTypeError`."""
-        kind = headers.get("content-type")
-        if kind is not None and kind not in self.types:
-            # API Gateway hands over a body of a text type as text, which breaks gzip.
-            packed = "content-encoding" in headers
-            check_type(kind, (*self.types, BINARY_TYPE) if packed else self.types)
-        question = self.inner.read(body, headers)
-        accepted = headers.get("accept-encoding")
-        if accepted is None or not takes_gzip(str(accepted)):
-            return question
-
-        def write(found: Read, text: bytes, receipt: bytes) -> Answer:
-            return compressed(question.write(found, text, receipt))
-
-        return question._replace(write=write)
+def check_types(headers: Mapping[str, str], types: tuple[str, ...]) -> None:
+    """Raise `UnsupportedMediaTypeError` unless a body's content type is one of `types`, or none."""
+    if (kind := headers.get("content-type")) is not None:
+        # API Gateway hands over a body of a text type as text, which breaks gzip.
+        packed = "content-encoding" in headers
+        check_type(kind, (*types, BINARY_TYPE) if packed else types)
 
 
 def check_type(kind: str, types: tuple[str, ...]) -> None:
@@ -82,6 +61,11 @@ def _weighed(choice: str) -> tuple[str, float]:
         return name.strip(), float(value)
     except ValueError:
         return name.strip(), 0.0
+
+
+def accepted(answer: Answer, encodings: object) -> Answer:
+    """Return an answer as somebody takes it who sent these Accept-Encoding."""
+    return compressed(answer) if takes_gzip(str(encodings)) else answer
 
 
 def compressed(answer: Answer) -> Answer:

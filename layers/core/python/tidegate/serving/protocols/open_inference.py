@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
 import orjson
 
@@ -20,8 +21,8 @@ from tidegate.frozen import made
 from tidegate.scoring.reading import Read, named
 from tidegate.scoring.session import Matrix
 from tidegate.serving.answers import JSON, Answer, clean
-from tidegate.serving.content_coding import BINARY_TYPE
-from tidegate.serving.protocols.framing import Request, parse, read_request, split
+from tidegate.serving.content_coding import BINARY_TYPE, JSON_TYPE
+from tidegate.serving.protocols.framing import NOTHING, Request, parse, read_request, split
 from tidegate.serving.protocols.plain_request import PlainRequests
 from tidegate.serving.protocols.port import Question
 from tidegate.serving.protocols.tensors import (
@@ -89,6 +90,8 @@ def failure() -> Answer:
 class OpenInferenceProtocol:
     """`PredictProtocol` of one contract."""
 
+    types: ClassVar[tuple[str, ...]] = (JSON_TYPE, BINARY_TYPE)
+
     def __init__(self, contract: Contract, encoder: Encoder, served: Served) -> None:
         """Read tensors by `encoder`, write predictions by `contract` as those of what is served."""
         self._contract, self._encoder = contract, encoder
@@ -104,7 +107,8 @@ class OpenInferenceProtocol:
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
         """Read a body; see the port for what it raises."""
-        head, tail = split(body, headers.get(HEADER_LENGTH))
+        length = headers.get(HEADER_LENGTH)
+        head, tail = (body, NOTHING) if length is None else split(body, length)
         features = None if tail else self._plain.read(head)
         if features is not None:
             return made(Question, (features, self._write_all, refusal))

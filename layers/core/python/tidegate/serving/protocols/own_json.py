@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
@@ -20,7 +20,8 @@ from tidegate.frozen import made
 from tidegate.scoring.reading import Read
 from tidegate.scoring.session import Features, Matrix, Packed
 from tidegate.serving.answers import JSON, Answer, refusal
-from tidegate.serving.protocols.lengths import LEAST, LONG, is_dense
+from tidegate.serving.content_coding import JSON_TYPE
+from tidegate.serving.protocols.lengths import LEAST, LONG, dense_from
 from tidegate.serving.protocols.port import Question
 from tidegate.serving.protocols.row_writer import RowWriter
 from tidegate.serving.requests import parse_strictly
@@ -36,10 +37,13 @@ _BEGINNING = 64  # bytes of a body in which its key stands
 class JsonProtocol:
     """`PredictProtocol` of one contract."""
 
+    types: ClassVar[tuple[str, ...]] = (JSON_TYPE,)
+
     def __init__(self, contract: Contract, encoder: Encoder, served: Served) -> None:
         """Read rows by `encoder`, write predictions by `contract` as those of what is served."""
         self._contract, self._encoder = contract, encoder
         self._columns = len(contract.columns)
+        self._dense = dense_from(self._columns)
         self._keys = [1 + rows * self._columns for rows in range(SMALL)]  # of few records
         self._rows = RowWriter(contract)
         version = {"model": served.model, "version": served.version, "release": served.release}
@@ -59,7 +63,7 @@ class JsonProtocol:
     def _many_rows(self, body: bytes) -> Features | None:
         """Return rows that are plainly right, None when there may be more to say."""
         key = body[:_BEGINNING].split(b'"', 2)[1:2]
-        if key == [b"columns"] and is_dense(body, self._columns):
+        if key == [b"columns"] and len(body) >= self._dense:
             found = self._arrays.columns(body)
             return self._encoder.plainly(found.values, found.rows, typed=True) if found else None
         typed = self._typed if len(body) >= LONG else None

@@ -20,7 +20,7 @@ from tidegate.contract import Contract
 from tidegate.encoding.encoder import Encoder
 from tidegate.encoding.occurrences import occurs
 from tidegate.scoring.session import Features
-from tidegate.serving.protocols.lengths import is_dense
+from tidegate.serving.protocols.lengths import dense_from
 from tidegate.serving.protocols.plain_tensors import MEMBERS, are_alike, has_fast_path, is_proven
 from tidegate.serving.protocols.tensors import RANGES, TEXT, datatypes
 from tidegate.serving.protocols.typed_request import TypedRequests
@@ -60,12 +60,13 @@ class PlainRequests:
         """Read columns by `encoder`."""
         self._contract, self._encoder = contract, encoder
         self._lists = 1 + 2 * len(contract.columns)  # of a whole request
+        self._dense = dense_from(self._lists)
         self._typed: TypedRequests | None = TypedRequests(contract, encoder)
         self._forms: dict[tuple[Any, Any], _Form] = {}
 
     def read(self, body: bytes) -> Features | None:
         """Return the rows of a body in JSON, None when in doubt."""
-        if is_dense(body, self._lists):
+        if len(body) >= self._dense:
             found = self._arrays.read(body, self._take, arrays=self._lists)
             if found is not None:
                 return self._encoder.plainly(found.values, found.rows, typed=True)

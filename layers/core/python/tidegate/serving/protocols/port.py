@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from tidegate.errors import TidegateError
 from tidegate.scoring.reading import Read
@@ -23,7 +23,9 @@ class Question(NamedTuple):
 
 
 class PredictProtocol(Protocol):
-    """One way to ask for predictions."""
+    """One way to ask for predictions; `types` are the media types of a body, JSON's among them."""
+
+    types: ClassVar[tuple[str, ...]]
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Question:
         """Read a body; header names are lower-case.
